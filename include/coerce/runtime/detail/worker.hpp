@@ -1,0 +1,44 @@
+/// \file
+/// The part of a worker that is inlined where messages are sent.
+
+#pragma once
+
+#include <coerce/runtime/detail/unit.hpp>
+
+namespace coerce::detail {
+
+class Worker {
+ public:
+  explicit Worker(SchedulerCore& core) noexcept : scheduler_(&core) {}
+
+  SchedulerCore& scheduler() const noexcept { return *scheduler_; }
+
+  /// This worker only. The newest runnable goes first (it is warm in the cache); the one that it
+  /// displaces goes to the queue that others may steal from.
+  void push(Runnable& runnable) noexcept {
+    Runnable* displaced = lifo_;
+    lifo_ = &runnable;
+    if (displaced != nullptr) push_back(*displaced);
+  }
+
+  /// This worker only: behind everything that it has queued.
+  void push_back(Runnable& runnable) noexcept;
+
+ protected:
+  SchedulerCore* scheduler_;
+  Runnable* lifo_ = nullptr;
+};
+
+/// Queues a runnable from a thread that is no worker of `core`.
+void inject(SchedulerCore& core, Runnable& runnable) noexcept;
+
+inline void submit(ThreadState& thread, SchedulerCore& core, Runnable& runnable) noexcept {
+  if (thread.worker != nullptr && &thread.worker->scheduler() == &core)
+    thread.worker->push(runnable);
+  else
+    inject(core, runnable);
+}
+
+inline void Unit::schedule() noexcept { submit(thread_state(), *scheduler, *this); }
+
+}  // namespace coerce::detail

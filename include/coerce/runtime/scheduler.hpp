@@ -1,0 +1,131 @@
+/// \file
+/// The scheduler: worker threads that run units, and the world they wait for.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <coerce/runtime/clock.hpp>
+#include <coerce/runtime/rng.hpp>
+#include <coerce/runtime/task.hpp>
+
+namespace coerce {
+
+/// How a scheduler is made. Defaults in brackets.
+struct SchedulerOptions {
+  /// [number of processors, at most 48] 0: no threads; the caller drives it by run(), run_for(), poll().
+  std::optional<unsigned> workers{};
+  /// [0: drawn at random] Seed of the scheduler's generator.
+  std::uint64_t seed = 0;
+  /// [64] Messages that a unit handles before it goes to the back of the queue.
+  unsigned budget = 64;
+  /// [64] Threads at most that run blocking() work; they are made when needed.
+  unsigned blocking_threads = 64;
+  /// [the machine's clocks] Must outlive the scheduler.
+  Clock* clock = nullptr;
+};
+
+namespace detail {
+class SchedulerCore;
+
+/// A unit that runs one task. `finished` is called by the owner after the last step; it owns the unit.
+struct TaskUnit : Unit {
+  TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(TaskUnit&)) noexcept;
+  ~TaskUnit() { body.destroy(); }
+
+  static void run_unit(Runnable& runnable);
+  void cancel() noexcept;  ///< asks the task to stop; any thread, while the unit is known to live
+
+  std::coroutine_handle<Promise<void>> body;
+  void (*finished)(TaskUnit&);
+  bool started = false;
+  Envelope cancel_node;
+  std::atomic<bool> cancel_requested{false};
+  TaskUnit* next_live = nullptr;
+  TaskUnit** previous_live = nullptr;
+};
+
+/// Runs `task` in `unit` and waits on this outside thread, or drives the scheduler if it has no threads.
+void run_to_end(SchedulerCore& core, Task<void> task);
+}  // namespace detail
+
+/// A handle to a running scheduler; copies refer to the same one. Destroying the last handle stops its
+/// threads after the steps that they are in; what is still suspended then is never resumed.
+/// Thread-safe, but run(), run_for() and poll() are for one thread at a time.
+class Scheduler {
+ public:
+  explicit Scheduler(SchedulerOptions options = {});
+
+  /// Starts a task of its own. An exception that leaves it goes to the unhandled-failure callback.
+  void spawn(Task<void> task) const;
+
+  /// Runs an awaitable to its end and gives its result; what it throws is thrown here.
+  /// For outside threads: on a worker of this scheduler it throws std::logic_error instead of blocking.
+  /// On a caller-driven scheduler the calling thread drives it; std::logic_error if nothing is left
+  /// that could ever complete the awaitable.
+  template <Awaitable A>
+  AwaitResult<A> block_on(A&& awaitable) const {
+    using R = AwaitResult<A>;
+    auto task = as_task(std::forward<A>(awaitable));
+    if constexpr (std::is_void_v<R>) {
+      std::exception_ptr error;
+      detail::run_to_end(*core_, capture(std::move(task), error));
+      if (error) std::rethrow_exception(std::move(error));
+    } else {
+      std::optional<R> result;
+      std::exception_ptr error;
+      detail::run_to_end(*core_, capture(std::move(task), result, error));
+      if (error) std::rethrow_exception(std::move(error));
+      return std::move(*result);
+    }
+  }
+
+  /// Caller-driven only: runs until nothing is ready, no timer is armed and no I/O is pending.
+  void run() const;
+  /// Caller-driven only: runs what becomes ready within `duration`. Returns how many steps it ran.
+  std::size_t run_for(Duration duration) const;
+  /// Caller-driven only: runs what is ready now without waiting. Returns how many steps it ran.
+  std::size_t poll() const;
+
+  unsigned workers() const noexcept;
+  Clock& clock() const noexcept;
+  Rng& rng() const noexcept;
+  /// Armed timers.
+  std::size_t timer_count() const noexcept;
+  /// Is the calling thread one of this scheduler's workers?
+  bool on_worker() const noexcept;
+  /// Called, on a worker, with what left a spawned task. Set before the first spawn.
+  void on_unhandled(std::function<void(std::exception_ptr)> callback) const;
+  /// Asks every spawned task to stop, each at its next await.
+  void cancel_spawned() const;
+  std::size_t spawned_count() const noexcept;
+
+  detail::SchedulerCore& core() const noexcept { return *core_; }
+
+  friend bool operator==(const Scheduler&, const Scheduler&) = default;
+
+ private:
+  template <class T>
+  static Task<void> capture(Task<T> task, std::optional<T>& result, std::exception_ptr& error) {
+    try {
+      result.emplace(co_await std::move(task));
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  static Task<void> capture(Task<void> task, std::exception_ptr& error) {
+    try {
+      co_await std::move(task);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+
+  std::shared_ptr<detail::SchedulerCore> core_;
+};
+
+}  // namespace coerce

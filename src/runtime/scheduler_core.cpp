@@ -1,0 +1,396 @@
+#include "scheduler_core.hpp"
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace coerce::detail {
+
+namespace {
+constexpr unsigned kLifoStreak = 64;   // then somebody else has a turn
+constexpr unsigned kPicksPerLook = 16;
+constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
+constexpr std::size_t kTimersPerTurn = 256;
+constexpr Duration kTick = std::chrono::milliseconds(1);
+constexpr Duration kMonitorPeriod = std::chrono::milliseconds(100);
+}  // namespace
+
+std::uint64_t cycles() noexcept {
+#if defined(__x86_64__)
+  return __rdtsc();
+#else
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) * 3;
+#endif
+}
+
+// ---- worker -----------------------------------------------------------------------------------
+
+WorkerThread::WorkerThread(SchedulerCore& core, int index) noexcept
+    : Worker(core), index_(index), random_(core.rng().next() | 1) {}
+
+void Worker::push_back(Runnable& runnable) noexcept {
+  static_cast<WorkerThread*>(this)->push_back(runnable);
+}
+
+void WorkerThread::push_back(Runnable& runnable) noexcept {
+  if (!ring_.push(runnable)) [[unlikely]] {
+    scheduler_->inject(runnable);
+    return;
+  }
+  scheduler_->work_published();
+}
+
+bool WorkerThread::has_work() const noexcept { return lifo_ != nullptr || !ring_.empty(); }
+
+Runnable* WorkerThread::next() noexcept {
+  if (++picks_ % kPicksPerLook == 0) [[unlikely]]
+    look_around();
+  if (lifo_ != nullptr && ++lifo_streak_ < kLifoStreak) return std::exchange(lifo_, nullptr);
+  lifo_streak_ = 0;
+  if (Runnable* runnable = ring_.pop()) return runnable;
+  if (lifo_ != nullptr) return std::exchange(lifo_, nullptr);
+  return scheduler_->take_injected(*this);
+}
+
+bool WorkerThread::step() {
+  Runnable* runnable = next();
+  if (runnable == nullptr) return false;
+  runnable->run(*runnable);
+  return true;
+}
+
+// A busy worker looks at timers, events and the shared list by elapsed time, so that neither many
+// short steps nor few long ones keep the outside world waiting.
+void WorkerThread::look_around() noexcept {
+  const std::uint64_t time = cycles();
+  if (time - looked_at_ < kCyclesPerLook && !scheduler_->caller_driven()) return;
+  looked_at_ = time;
+  scheduler_->fire_timers();
+  if (scheduler_->io_pending()) scheduler_->poll_reactor();
+  if (Runnable* runnable = scheduler_->take_injected(*this)) push_back(*runnable);
+}
+
+Runnable* WorkerThread::steal() noexcept {
+  const auto& workers = scheduler_->workers_;
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  const std::size_t start = random_ % workers.size();
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    WorkerThread& victim = *workers[(start + i) % workers.size()];
+    if (&victim == this) continue;
+    if (Runnable* runnable = victim.ring_.steal_into(ring_)) return runnable;
+  }
+  return nullptr;
+}
+
+// Called as a searcher. Polls the reactor before it would sleep: an answer that is already there costs
+// a tenth of a sleep.
+Runnable* WorkerThread::search() noexcept {
+  for (int round = 0; round < 2; ++round) {
+    scheduler_->fire_timers();
+    if (scheduler_->io_pending()) scheduler_->poll_reactor();
+    if (lifo_ != nullptr) return std::exchange(lifo_, nullptr);
+    if (Runnable* runnable = ring_.pop()) return runnable;
+    if (Runnable* runnable = scheduler_->take_injected(*this)) return runnable;
+    if (Runnable* runnable = steal()) return runnable;
+    for (int i = 0; i < 32; ++i) cpu_relax();
+  }
+  return nullptr;
+}
+
+void WorkerThread::run() {
+  ThreadState& thread = thread_state();
+  thread.worker = this;
+  while (!scheduler_->stopping_.load(std::memory_order_acquire)) {
+    if (step()) continue;
+    scheduler_->parking_.search_begin();
+    for (;;) {
+      if (Runnable* runnable = search()) {
+        if (scheduler_->parking_.search_end()) scheduler_->wake_if_needed();
+        runnable->run(*runnable);
+        break;
+      }
+      if (scheduler_->stopping_.load(std::memory_order_acquire)) return;
+      park();
+    }
+  }
+}
+
+// Enters and leaves as a searcher.
+void WorkerThread::park() {
+  SchedulerCore& core = *scheduler_;
+  int nobody = -1;
+  const bool driver = core.driver_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
+  nobody = -1;
+  const bool monitor =
+      !driver && core.monitor_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
+  bool reactor = driver && core.io_pending() && !core.polling_.exchange(true, std::memory_order_acquire);
+  in_reactor_.store(reactor, std::memory_order_seq_cst);
+
+  core.parking_.park_begin(index_);
+  // The second look: whatever was published before we were seen as parked is visible now.
+  bool found = core.stopping_.load(std::memory_order_seq_cst) || core.has_injected() ||
+               (driver && !reactor && core.io_pending());
+  for (const auto& worker : core.workers_) found = found || !worker->ring_.empty();
+  Duration limit = monitor ? kMonitorPeriod : Duration::max();
+  if (driver) {
+    limit = core.until_next_timer();
+    found = found || limit <= Duration::zero();
+  }
+  if (!found) {
+    if (!reactor)
+      signal_.wait(limit);
+    else
+      core.reactor_.wait(std::min<Duration>(limit, std::chrono::hours(1)));
+  }
+  if (!core.parking_.park_cancel(index_)) {
+    // Somebody took us out of the set: its signal is there or on the way; take it, so that the next
+    // sleep is not cut short by it.
+    for (unsigned spins = 0; !signal_.take() && !found && reactor;) back_off(spins);
+  }
+  if (reactor) core.polling_.store(false, std::memory_order_release);
+  in_reactor_.store(false, std::memory_order_relaxed);
+  if (driver) {
+    const std::lock_guard guard(core.wheel_lock_);
+    core.driver_until_ = 0;
+    core.driver_.store(-1, std::memory_order_seq_cst);
+  }
+  if (monitor) core.monitor_.store(-1, std::memory_order_seq_cst);
+}
+
+// ---- queues -----------------------------------------------------------------------------------
+
+void inject(SchedulerCore& core, Runnable& runnable) noexcept { core.inject(runnable); }
+
+void SchedulerCore::inject(Runnable& runnable) noexcept {
+  runnable.next_runnable = nullptr;
+  {
+    const std::lock_guard guard(inject_lock_);
+    (inject_last_ != nullptr ? inject_last_->next_runnable : inject_first_) = &runnable;
+    inject_last_ = &runnable;
+    injected_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  wake_if_needed();
+}
+
+Runnable* SchedulerCore::take_injected(WorkerThread& worker) noexcept {
+  if (injected_.load(std::memory_order_relaxed) == 0) return nullptr;
+  const std::lock_guard guard(inject_lock_);
+  Runnable* first = inject_first_;
+  if (first == nullptr) return nullptr;
+  // A share for this worker: one to run, some for its ring, the rest for others.
+  std::size_t share = std::min<std::size_t>(injected_.load(std::memory_order_relaxed) / workers_.size(),
+                                            WorkRing::kCapacity / 4);
+  std::size_t taken = 1;
+  inject_first_ = first->next_runnable;
+  for (; taken < share && inject_first_ != nullptr; ++taken) {
+    Runnable* next = inject_first_->next_runnable;  // a thief may run it as soon as it is in the ring
+    if (!worker.ring_.push(*inject_first_)) break;
+    inject_first_ = next;
+  }
+  if (inject_first_ == nullptr) inject_last_ = nullptr;
+  injected_.fetch_sub(taken, std::memory_order_seq_cst);
+  return first;
+}
+
+void SchedulerCore::wake_if_needed() noexcept {
+  if (const int worker = parking_.to_wake(); worker >= 0) wake(worker);
+}
+
+void SchedulerCore::wake(int worker) noexcept {
+  WorkerThread& sleeper = *workers_[static_cast<std::size_t>(worker)];
+  const bool in_reactor = sleeper.in_reactor_.load(std::memory_order_seq_cst);
+  sleeper.signal_.set();
+  if (in_reactor) reactor_.interrupt();
+}
+
+// ---- timers -----------------------------------------------------------------------------------
+
+std::uint64_t SchedulerCore::tick_of(TimePoint time) const noexcept {
+  const auto since = time - origin_;
+  return since <= Duration::zero() ? 0 : static_cast<std::uint64_t>(since / kTick);
+}
+
+void SchedulerCore::arm(TimerNode& node, TimePoint deadline) noexcept {
+  bool wake_driver = false;
+  {
+    const std::lock_guard guard(wheel_lock_);
+    wheel_.insert(node, tick_of(deadline + kTick - Duration(1)));  // rounded up: never early
+    const std::uint64_t tick = std::min(next_tick_.load(std::memory_order_relaxed), node.tick);
+    next_tick_.store(tick, std::memory_order_relaxed);
+    wake_driver = node.tick < driver_until_;
+    if (wake_driver) driver_until_ = 0;
+  }
+  if (wake_driver) {
+    const int driver = driver_.load(std::memory_order_seq_cst);
+    if (driver >= 0 && parking_.unpark(driver)) wake(driver);
+  }
+}
+
+bool SchedulerCore::cancel(TimerNode& node) noexcept {
+  const std::lock_guard guard(wheel_lock_);
+  return wheel_.remove(node);
+}
+
+std::size_t SchedulerCore::fire_timers() noexcept {
+  const std::uint64_t next = next_tick_.load(std::memory_order_relaxed);
+  if (next == UINT64_MAX) return 0;
+  const std::uint64_t tick = tick_of(clock_->now());
+  if (tick < next) return 0;
+  if (!wheel_lock_.try_lock()) return 0;  // whoever holds it looks as well, or soon
+  const std::size_t fired = wheel_.advance(tick, kTimersPerTurn);
+  next_tick_.store(wheel_.next_tick().value_or(UINT64_MAX), std::memory_order_relaxed);
+  wheel_lock_.unlock();
+  return fired;
+}
+
+Duration SchedulerCore::until_next_timer() noexcept {
+  const std::lock_guard guard(wheel_lock_);
+  const auto next = wheel_.next_tick();
+  next_tick_.store(next.value_or(UINT64_MAX), std::memory_order_relaxed);
+  driver_until_ = next.value_or(UINT64_MAX);
+  if (!next) return Duration::max();
+  return origin_ + kTick * static_cast<Duration::rep>(*next) - clock_->now();
+}
+
+std::size_t SchedulerCore::timer_count() noexcept {
+  const std::lock_guard guard(wheel_lock_);
+  return wheel_.size();
+}
+
+void arm_timer(SchedulerCore& core, TimerNode& node, TimePoint deadline) noexcept {
+  core.arm(node, deadline);
+}
+bool cancel_timer(SchedulerCore& core, TimerNode& node) noexcept { return core.cancel(node); }
+TimePoint now(const SchedulerCore& core) noexcept { return core.clock().now(); }
+
+// ---- events -----------------------------------------------------------------------------------
+
+void SchedulerCore::io_work_started() noexcept {
+  if (io_work_.fetch_add(1, std::memory_order_seq_cst) != 0) return;
+  // A driver that sleeps on its signal does not see events; it has to change its bed.
+  const int driver = driver_.load(std::memory_order_seq_cst);
+  if (driver >= 0 && parking_.unpark(driver)) wake(driver);
+}
+
+std::size_t SchedulerCore::poll_reactor() {
+  if (polling_.exchange(true, std::memory_order_acquire)) return 0;
+  const std::size_t handlers = reactor_.poll();
+  polling_.store(false, std::memory_order_release);
+  return handlers;
+}
+
+// ---- life -------------------------------------------------------------------------------------
+
+SchedulerCore::SchedulerCore(const SchedulerOptions& options)
+    : threads_(std::min(options.workers.value_or(std::max(1U, std::thread::hardware_concurrency())),
+                        Parking<>::kMaxWorkers)),
+      budget_(std::max(1U, options.budget)),
+      clock_(options.clock != nullptr ? options.clock : &system_clock_),
+      rng_(options.seed != 0 ? options.seed : Rng::random_seed()),
+      origin_(clock_->now()),
+      blocking_(std::max(1U, options.blocking_threads)) {
+  for (unsigned i = 0; i < std::max(1U, threads_); ++i)
+    workers_.push_back(std::make_unique<WorkerThread>(*this, static_cast<int>(i)));
+}
+
+SchedulerCore::~SchedulerCore() = default;
+
+void SchedulerCore::start() {
+  for (unsigned i = 0; i < threads_; ++i)
+    joinable_.emplace_back([worker = workers_[i].get()] { worker->run(); });
+}
+
+void SchedulerCore::stop() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);
+  for (int worker; (worker = parking_.unpark_any()) >= 0;) wake(worker);
+  reactor_.interrupt();
+  for (auto& thread : joinable_) {
+    if (thread.get_id() == std::this_thread::get_id())
+      thread.detach();
+    else
+      thread.join();
+  }
+  joinable_.clear();
+  blocking_.stop();
+}
+
+// ---- spawned tasks ----------------------------------------------------------------------------
+
+void SchedulerCore::add_spawned(TaskUnit& unit) noexcept {
+  const std::lock_guard guard(spawned_lock_);
+  unit.next_live = spawned_;
+  unit.previous_live = &spawned_;
+  if (spawned_ != nullptr) spawned_->previous_live = &unit.next_live;
+  spawned_ = &unit;
+  ++spawned_count_;
+}
+
+void SchedulerCore::remove_spawned(TaskUnit& unit) noexcept {
+  const std::lock_guard guard(spawned_lock_);
+  *unit.previous_live = unit.next_live;
+  if (unit.next_live != nullptr) unit.next_live->previous_live = unit.previous_live;
+  --spawned_count_;
+}
+
+void SchedulerCore::cancel_spawned() noexcept {
+  const std::lock_guard guard(spawned_lock_);
+  for (TaskUnit* unit = spawned_; unit != nullptr; unit = unit->next_live) unit->cancel();
+}
+
+std::size_t SchedulerCore::spawned_count() noexcept {
+  const std::lock_guard guard(spawned_lock_);
+  return spawned_count_;
+}
+
+void SchedulerCore::on_unhandled(std::function<void(std::exception_ptr)> callback) {
+  const std::lock_guard guard(spawned_lock_);
+  on_unhandled_ = std::move(callback);
+}
+
+void SchedulerCore::unhandled(std::exception_ptr error) noexcept {
+  std::function<void(std::exception_ptr)> callback;
+  {
+    const std::lock_guard guard(spawned_lock_);
+    callback = on_unhandled_;
+  }
+  if (callback) callback(std::move(error));
+}
+
+// ---- caller-driven ----------------------------------------------------------------------------
+
+void SchedulerCore::enter() noexcept {
+  ThreadState& thread = thread_state();
+  entered_before_ = thread.worker;
+  thread.worker = workers_.front().get();
+}
+
+void SchedulerCore::leave() noexcept { thread_state().worker = entered_before_; }
+
+std::size_t SchedulerCore::drive_ready() {
+  WorkerThread& worker = *workers_.front();
+  std::size_t steps = 0;
+  for (;;) {
+    while (worker.step()) ++steps;
+    const bool fired = fire_timers() != 0;
+    const bool handled = poll_reactor() != 0;
+    if (!fired && !handled && !worker.has_work() && !has_injected()) return steps;
+  }
+}
+
+bool SchedulerCore::drive_wait(Duration at_most) {
+  Duration limit = until_next_timer();
+  {
+    const std::lock_guard guard(wheel_lock_);
+    driver_until_ = 0;
+  }
+  if (limit == Duration::max() && !io_pending() && at_most == Duration::max()) return false;
+  limit = std::min({limit, at_most, Duration(std::chrono::hours(1))});
+  if (limit > Duration::zero()) reactor_.wait(limit);
+  return true;
+}
+
+}  // namespace coerce::detail

@@ -1,0 +1,149 @@
+/// \file
+/// The scheduler's inside: workers, their queues, and who sleeps where.
+
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <coerce/runtime/detail/parking.hpp>
+#include <coerce/runtime/detail/spin_lock.hpp>
+#include <coerce/runtime/detail/timer_wheel.hpp>
+#include <coerce/runtime/scheduler.hpp>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/futex.hpp"
+#include "runtime/reactor.hpp"
+#include "runtime/ring.hpp"
+
+namespace coerce::detail {
+
+/// Time in the processor's own ticks: only for deciding when to look at the clock.
+std::uint64_t cycles() noexcept;
+
+class WorkerThread : public Worker {
+ public:
+  WorkerThread(SchedulerCore& core, int index) noexcept;
+
+  void run();                ///< until the scheduler stops
+  bool step();               ///< runs one runnable of its own queues or the shared list
+  void push_back(Runnable& runnable) noexcept;
+  bool has_work() const noexcept;
+
+ private:
+  friend class SchedulerCore;
+
+  Runnable* next() noexcept;
+  Runnable* search() noexcept;
+  Runnable* steal() noexcept;
+  void look_around() noexcept;
+  void park();
+
+  int index_;
+  unsigned lifo_streak_ = 0;
+  unsigned picks_ = 0;
+  std::uint64_t looked_at_ = 0;
+  std::uint64_t random_;
+  WorkRing ring_;
+  Signal signal_;
+  std::atomic<bool> in_reactor_{false};
+};
+
+class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
+ public:
+  explicit SchedulerCore(const SchedulerOptions& options);
+  ~SchedulerCore();
+
+  void start();
+  void stop() noexcept;  ///< from any thread; joins the workers unless it is one of them
+
+  void inject(Runnable& runnable) noexcept;
+  Runnable* take_injected(WorkerThread& worker) noexcept;
+  bool has_injected() const noexcept { return injected_.load(std::memory_order_seq_cst) != 0; }
+
+  void work_published() noexcept {
+    if (workers_.size() > 1) wake_if_needed();
+  }
+  void wake_if_needed() noexcept;
+  void wake(int worker) noexcept;
+
+  void arm(TimerNode& node, TimePoint deadline) noexcept;
+  bool cancel(TimerNode& node) noexcept;
+  std::size_t fire_timers() noexcept;
+  std::size_t timer_count() noexcept;
+
+  void io_work_started() noexcept;
+  void io_work_finished() noexcept { io_work_.fetch_sub(1, std::memory_order_seq_cst); }
+  std::size_t poll_reactor();
+  bool io_pending() const noexcept { return io_work_.load(std::memory_order_seq_cst) > 0; }
+  Reactor& reactor() noexcept { return reactor_; }
+
+  void add_spawned(TaskUnit& unit) noexcept;
+  void remove_spawned(TaskUnit& unit) noexcept;
+  void cancel_spawned() noexcept;
+  std::size_t spawned_count() noexcept;
+  void unhandled(std::exception_ptr error) noexcept;
+  void on_unhandled(std::function<void(std::exception_ptr)> callback);
+
+  // Caller-driven mode.
+  bool caller_driven() const noexcept { return threads_ == 0; }
+  std::size_t drive_ready();                        ///< runs until nothing is ready
+  bool drive_wait(Duration at_most);                ///< waits for an event; false: nothing can come
+  void enter() noexcept;                            ///< the calling thread becomes the worker
+  void leave() noexcept;
+
+  Clock& clock() const noexcept { return *clock_; }
+  Rng& rng() noexcept { return rng_; }
+  unsigned threads() const noexcept { return threads_; }
+  unsigned budget() const noexcept { return budget_; }
+  BlockingPool& blocking() noexcept { return blocking_; }
+
+ private:
+  friend class WorkerThread;
+  static constexpr std::int64_t kNoDeadline = INT64_MAX;
+
+  std::uint64_t tick_of(TimePoint time) const noexcept;
+  Duration until_next_timer() noexcept;  // publishes the deadline until which the driver sleeps
+
+  const unsigned threads_;
+  const unsigned budget_;
+  SystemClock system_clock_;
+  Clock* clock_;
+  Rng rng_;
+  const TimePoint origin_;
+
+  std::vector<std::unique_ptr<WorkerThread>> workers_;
+  std::vector<std::thread> joinable_;
+  Parking<> parking_;
+  std::atomic<bool> stopping_{false};
+
+  SpinLock inject_lock_;
+  Runnable* inject_first_ = nullptr;
+  Runnable* inject_last_ = nullptr;
+  std::atomic<std::size_t> injected_{0};
+
+  SpinLock wheel_lock_;
+  TimerWheel wheel_;
+  std::atomic<std::uint64_t> next_tick_{UINT64_MAX};      // of the wheel
+  std::uint64_t driver_until_ = 0;                        // tick until which the driver sleeps; under wheel_lock_
+  std::atomic<int> driver_{-1};                           // worker that sleeps for timers and I/O
+  std::atomic<int> monitor_{-1};                          // worker that sleeps with a limit
+
+  Reactor reactor_;
+  std::atomic<std::int64_t> io_work_{0};
+  std::atomic<bool> polling_{false};
+
+  SpinLock spawned_lock_;
+  TaskUnit* spawned_ = nullptr;
+  std::size_t spawned_count_ = 0;
+  std::function<void(std::exception_ptr)> on_unhandled_;
+
+  Worker* entered_before_ = nullptr;
+  BlockingPool blocking_;
+};
+
+}  // namespace coerce::detail

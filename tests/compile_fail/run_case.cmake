@@ -1,0 +1,26 @@
+# cmake -DCXX=<compiler> -DCASE=<file> -DFLAGS=<response file> -P run_case.cmake
+
+file(READ "${CASE}" head LIMIT 2000)
+
+set(ENV{LC_ALL} C) # plain quotes in messages
+# Not -fsyntax-only: the case must be instantiated just as in a user's build.
+execute_process(
+  COMMAND "${CXX}" -std=c++20 -O0 -S -o /dev/null "@${FLAGS}" "${CASE}"
+  RESULT_VARIABLE status
+  OUTPUT_VARIABLE output
+  ERROR_VARIABLE output)
+
+if(head MATCHES "^// expect-ok")
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "must compile, but:\n${output}")
+  endif()
+elseif(head MATCHES "^// expect: ([^\n]+)")
+  set(expected "${CMAKE_MATCH_1}")
+  if(status EQUAL 0)
+    message(FATAL_ERROR "compiles, but must fail with: ${expected}")
+  elseif(NOT output MATCHES "${expected}")
+    message(FATAL_ERROR "fails, but not with: ${expected}\n${output}")
+  endif()
+else()
+  message(FATAL_ERROR "the first line must be '// expect: <regex>' or '// expect-ok'")
+endif()

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds and runs the consumer projects and the examples as a user would: against an installed coerce, and
+# with its sources inside their own build. Usage: run.sh [build directory with a built coerce]
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${1:-$root/build/release}
+work=$root/build/consumer
+prefix=$work/prefix
+
+rm -rf "$work"
+cmake --install "$build" --prefix "$prefix" >/dev/null
+
+options=(-G Ninja -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_PREFIX_PATH=$prefix")
+if command -v ccache >/dev/null; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+
+configure() { # source directory, name, further options
+  cmake -S "$1" -B "$work/$2" "${options[@]}" "${@:3}" >"$work/$2.log" 2>&1 || { cat "$work/$2.log"; return 1; }
+}
+
+for consumer in find_package add_subdirectory fetch_content; do
+  echo "--- $consumer"
+  source_tree=()
+  [ "$consumer" = find_package ] || source_tree=("-DCOERCE_CHECKOUT=$root")
+  configure "$root/tests/consumer/$consumer" "$consumer" "${source_tree[@]}"
+  cmake --build "$work/$consumer" --target consumer
+  "$work/$consumer/consumer"
+done
+
+echo "--- unknown_component"
+configure "$root/tests/consumer/unknown_component" unknown_component
+
+echo "--- examples against the installed package"
+configure "$root/examples" examples
+cmake --build "$work/examples"
