@@ -164,6 +164,7 @@ void WorkerThread::park() {
 // ---- queues -----------------------------------------------------------------------------------
 
 void inject(SchedulerCore& core, Runnable& runnable) noexcept { core.inject(runnable); }
+Rng& rng_of(SchedulerCore& core) noexcept { return core.rng(); }
 
 void SchedulerCore::inject(Runnable& runnable) noexcept {
   runnable.next_runnable = nullptr;

@@ -1,8 +1,8 @@
 /// \file
 /// Actors, messages and small tools that the tests of module actor share.
 ///
-/// An actor of a test reports through a Gate, an Event or a Log that the test owns. They are
-/// declared before the system, so they outlive every actor of it.
+/// An actor of a test reports through a Gate, or through an Event or a Log that the test owns.
+/// Those two are declared before the system, so they outlive every actor of it.
 
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -76,43 +77,49 @@ class EchoActor : public Actor {
 
 // ── Events between a test and its actors ────────────────────────────────────────────────────────
 
-/// Closed until somebody opens it, once and for ever. Thread-safe.
+/// Closed until somebody opens it, once and for ever. A handle: copies are the same gate, so a
+/// handler that a shutdown has given up on may wait at it for longer than the test lasts.
+/// Thread-safe.
 class Gate {
  public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    opened_.notify_all();
+  void open() const {
+    const std::lock_guard lock(state_->mutex);
+    state_->open = true;
+    state_->opened.notify_all();
   }
 
   /// Waits for the gate to open, at most `patience`. Returns whether it is open.
-  bool wait() {
-    std::unique_lock lock(mutex_);
-    return opened_.wait_for(lock, patience, [this] { return open_; });
+  bool wait() const {
+    std::unique_lock lock(state_->mutex);
+    return state_->opened.wait_for(lock, patience, [this] { return state_->open; });
   }
 
   bool is_open() const {
-    const std::lock_guard lock(mutex_);
-    return open_;
+    const std::lock_guard lock(state_->mutex);
+    return state_->open;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable opened_;
-  bool open_ = false;
+  struct State {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+  };
+
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 /// Opens a gate when the scope ends. Declared after the system, it lets waiting handlers go before
 /// the system shuts down, also where a REQUIRE ends the test early.
 class OpenAtEnd {
  public:
-  explicit OpenAtEnd(Gate& gate) : gate_(gate) {}
+  explicit OpenAtEnd(Gate gate) : gate_(std::move(gate)) {}
   OpenAtEnd(const OpenAtEnd&) = delete;
   OpenAtEnd& operator=(const OpenAtEnd&) = delete;
   ~OpenAtEnd() { gate_.open(); }
 
  private:
-  Gate& gate_;
+  Gate gate_;
 };
 
 /// A value that somebody sets once; later ones are ignored. Thread-safe.
@@ -157,7 +164,7 @@ class Log {
   std::vector<std::string> lines_;
 };
 
-// ── Actors that the test holds up, or watches ───────────────────────────────────────────────────
+// ── Actors that the test holds up, or that tell it something ────────────────────────────────────
 
 /// Suspends its handler until the test releases it.
 struct Hold {
@@ -181,13 +188,14 @@ class HeldActor : public Actor {
  public:
   static constexpr std::string_view type_name = "HeldActor";
 
-  HeldActor(Gate& entered, Gate& release) : entered_(&entered), release_(&release) {}
+  HeldActor(Gate entered, Gate release)
+      : entered_(std::move(entered)), release_(std::move(release)) {}
 
   Task<void> handle(Hold, ActorContext&) { co_await hold(); }
 
   void handle(Block, ActorContext&) {
-    entered_->open();
-    release_->wait();
+    entered_.open();
+    release_.wait();
   }
 
   Task<void> handle(HoldThenStop, ActorContext& ctx) {
@@ -204,57 +212,30 @@ class HeldActor : public Actor {
 
  private:
   Task<void> hold() {
-    entered_->open();
-    Gate* release = release_;
-    (void)co_await blocking([release] { return release->wait(); });
+    entered_.open();
+    const auto wait = [release = release_] { return release.wait(); };
+    (void)co_await blocking(wait);
   }
 
-  Gate* entered_;
-  Gate* release_;
+  Gate entered_;
+  Gate release_;
   int handled_ = 0;
 };
 
 /// Tells when it has stopped.
 class StopTeller : public Actor {
  public:
-  explicit StopTeller(Gate& stopped) : stopped_(&stopped) {}
+  explicit StopTeller(Gate stopped) : stopped_(std::move(stopped)) {}
 
   int handle(GetCounterRequest, ActorContext&) { return 42; }
 
   Task<void> stopped(ActorContext&) {
     (void)co_await yield();  // a hook that takes its time is awaited too
-    stopped_->open();
+    stopped_.open();
   }
 
  private:
-  Gate* stopped_;
-};
-
-/// How the actor that a Watcher watches came to its end.
-struct WatchedEnd {
-  ActorId id;
-  StopReason reason;
-};
-
-/// Watches one actor and tells when that one has ended. Keeps no ref to it.
-template <class A>
-class Watcher : public Actor {
- public:
-  Watcher(LocalActorRef<A> target, Event<WatchedEnd>& end)
-      : target_(std::move(target)), end_(&end) {}
-
-  void started(ActorContext& ctx) {
-    ctx.watch(*target_);
-    target_.reset();
-  }
-
-  void handle(ActorTerminated event, ActorContext&) {
-    end_->set(WatchedEnd{event.actor_ref().actor_id(), event.reason()});
-  }
-
- private:
-  std::optional<LocalActorRef<A>> target_;
-  Event<WatchedEnd>* end_;
+  Gate stopped_;
 };
 
 // ── Short forms ─────────────────────────────────────────────────────────────────────────────────
@@ -297,11 +278,10 @@ LocalActorRef<A> start_tracked(ActorSystem& system, std::string_view id, Args&&.
       into_actor<A>(ActorId(std::string(id)), system, std::forward<Args>(args)...)));
 }
 
-/// Starts a watcher of `target` that sets `end`. The watch is in place when this returns.
+/// Returns when an actor that is about to end by itself has ended.
 template <class A>
-LocalActorRef<Watcher<A>> watch(ActorSystem& system, LocalActorRef<A> target,
-                                Event<WatchedEnd>& end) {
-  return start<Watcher<A>>(system, std::move(target), end);
+void join(ActorSystem& system, const LocalActorRef<A>& actor) {
+  (void)system.block_on(actor.stop());
 }
 
 /// Runs `then` as a Task that ends at once.

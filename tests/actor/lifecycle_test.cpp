@@ -16,7 +16,6 @@ using namespace coerce::test;
 using coerce::ActorContext;
 using coerce::ActorRefErr;
 using coerce::ActorStatus;
-using coerce::StopReason;
 using coerce::Task;
 
 namespace {
@@ -99,14 +98,14 @@ class FailingActor : public coerce::Actor {
 
 class FailingWithHook : public coerce::Actor {
  public:
-  explicit FailingWithHook(Gate& stopped) : stopped_(&stopped) {}
+  explicit FailingWithHook(Gate stopped) : stopped_(std::move(stopped)) {}
 
   void handle(Work, ActorContext&) { throw std::runtime_error("worked too hard"); }
 
-  void stopped(ActorContext&) { stopped_->open(); }
+  void stopped(ActorContext&) { stopped_.open(); }
 
  private:
-  Gate* stopped_;
+  Gate stopped_;
 };
 
 /// Asks for its own end before it has started.
@@ -130,15 +129,15 @@ class ThrowsInStarted : public coerce::Actor {
 /// Opens one gate for a message and another when it has stopped.
 class Ephemeral : public coerce::Actor {
  public:
-  Ephemeral(Gate& worked, Gate& stopped) : worked_(&worked), stopped_(&stopped) {}
+  Ephemeral(Gate worked, Gate stopped) : worked_(std::move(worked)), stopped_(std::move(stopped)) {}
 
-  void handle(Work, ActorContext&) { worked_->open(); }
+  void handle(Work, ActorContext&) { worked_.open(); }
 
-  void stopped(ActorContext&) { stopped_->open(); }
+  void stopped(ActorContext&) { stopped_.open(); }
 
  private:
-  Gate* worked_;
-  Gate* stopped_;
+  Gate worked_;
+  Gate stopped_;
 };
 
 /// Logs the stop of each generation of a family of three.
@@ -257,7 +256,7 @@ TEST_CASE("messages behind the handler that asked for the stop are not handled",
   auto backlog = await_and(system, actor.send(GetCounterRequest{}), [&] { release.open(); });
   CHECK(error_of(std::move(backlog)).kind() == ActorRefErr::Kind::ResultChannelClosed);
 
-  (void)system.block_on(actor.stop());  // joins the stop that the actor asked for
+  join(system, actor);
   CHECK(error_of(system.block_on(actor.send(GetCounterRequest{}))).kind() ==
         ActorRefErr::Kind::InvalidRef);
 }
@@ -309,21 +308,17 @@ TEST_CASE("a handler that throws fails its sender with the text of the exception
   }
 }
 
-TEST_CASE("an actor that fails is gone: its watcher is told why and its id is free",
-          "[lifecycle][W-20]") {
-  Event<WatchedEnd> ended;
+TEST_CASE("an actor that fails is gone, and its id is free", "[lifecycle][W-20]") {
   auto system = make_system();
   auto actor = start_tracked<FailingActor>(system, "printer");
-  auto watcher = watch(system, actor, ended);
-
   REQUIRE(actor.notify(Throw{}).has_value());
-  const auto end = ended.wait();
-  CHECK(end.id.view() == "printer");
-  CHECK(end.reason.kind() == StopReason::Kind::Failed);
-  CHECK_THAT(std::string(end.reason.detail()), Catch::Contains("out of paper"));
+  join(system, actor);
 
   CHECK_FALSE(actor.is_valid());
+  CHECK(error_of(system.block_on(actor.send(GetCounterRequest{}))).kind() ==
+        ActorRefErr::Kind::InvalidRef);
   CHECK_FALSE(system.get_tracked_actor<FailingActor>("printer").has_value());
+
   auto successor = start_tracked<FailingActor>(system, "printer");
   CHECK(value_of(system.block_on(successor.send(GetCounterRequest{}))) == 42);
 }
@@ -391,16 +386,6 @@ TEST_CASE("an anonymous actor ends when its last ref is dropped", "[lifecycle][W
     CHECK_FALSE(stopped.is_open());
   }
   CHECK(stopped.wait());
-}
-
-TEST_CASE("the watcher of a forgotten anonymous actor hears that it was unreferenced",
-          "[lifecycle][W-21]") {
-  Event<WatchedEnd> ended;
-  auto system = make_system();
-  auto watcher = watch(system, start<TestActor>(system), ended);
-
-  const auto end = ended.wait();
-  CHECK(end.reason.kind() == StopReason::Kind::Unreferenced);
 }
 
 TEST_CASE("an anonymous actor handles what it was sent before its last ref was dropped",

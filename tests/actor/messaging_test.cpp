@@ -492,7 +492,7 @@ TEST_CASE("deliver gives the answer to the sender that the caller brings", "[mes
   Event<Result<int>> answer;
   auto system = make_system();
   auto actor = start<TestActor>(system);
-  (void)actor.deliver(GetCounterRequest{}, sender_into(answer));
+  actor.deliver(GetCounterRequest{}, sender_into(answer));
   CHECK(value_of(answer.wait()) == 42);
 }
 
@@ -506,7 +506,7 @@ TEST_CASE("a delivered message whose actor stops before it brings an error", "[m
 
   REQUIRE(actor.notify(HoldThenStop{}).has_value());
   REQUIRE(entered.wait());
-  (void)actor.deliver(GetCounterRequest{}, sender_into(answer));
+  actor.deliver(GetCounterRequest{}, sender_into(answer));
   release.open();
   CHECK(error_of(answer.wait()).kind() == Kind::ResultChannelClosed);
 }
@@ -516,7 +516,7 @@ TEST_CASE("a message delivered to a stopped actor brings an error", "[messaging]
   auto system = make_system();
   auto actor = start<TestActor>(system);
   REQUIRE(system.block_on(actor.stop()).has_value());
-  (void)actor.deliver(GetCounterRequest{}, sender_into(answer));
+  actor.deliver(GetCounterRequest{}, sender_into(answer));
   CHECK_FALSE(answer.wait().has_value());
 }
 

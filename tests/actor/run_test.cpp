@@ -2,6 +2,8 @@
 
 #include "fixtures.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -25,7 +27,7 @@ Task<int> ask_an_actor(ActorSystem& system) {
   co_return answer ? *answer : 2;
 }
 
-Task<int> leave_an_actor_behind(ActorSystem& system, Gate& stopped) {
+Task<int> leave_an_actor_behind(ActorSystem& system, Gate stopped) {
   auto actor = co_await coerce::into_actor<StopTeller>("left-behind", system, stopped);
   co_return actor.has_value() ? 3 : 4;
 }
@@ -42,7 +44,7 @@ TEST_CASE("run plays its game on the system of the builder", "[run]") {
   std::string name;
   const auto code = coerce::run(ActorSystem::builder().system_name("arena").worker_threads(2),
                                 [&name](ActorSystem& system) {
-                                  name = std::string(system.system_name());
+                                  name = fmt::format("{}", system.system_name());
                                   return win(system);
                                 });
   CHECK(code == 0);

@@ -2,6 +2,8 @@
 
 #include "fixtures.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -38,7 +40,7 @@ struct CallBack {};
 /// Calls its peer, which calls back: both wait for each other for ever.
 class Peer : public coerce::Actor {
  public:
-  explicit Peer(Gate& calling_back) : calling_back_(&calling_back) {}
+  explicit Peer(Gate calling_back) : calling_back_(std::move(calling_back)) {}
 
   void handle(Introduce message, ActorContext&) { peer_.emplace(std::move(message.peer)); }
 
@@ -47,14 +49,14 @@ class Peer : public coerce::Actor {
   }
 
   Task<coerce::Result<void>> handle(CallBack, ActorContext&) {
-    calling_back_->open();
+    calling_back_.open();
     co_return co_await peer_->send(CallBack{});
   }
 
   void stopped(ActorContext&) { peer_.reset(); }  // two peers that hold each other would leak
 
  private:
-  Gate* calling_back_;
+  Gate calling_back_;
   std::optional<LocalActorRef<Peer>> peer_;
 };
 
@@ -102,14 +104,14 @@ TEST_CASE("a system is named by its builder, else by the environment, else by a 
   {
     const SystemNameVariable environment("from-environment");
     auto named = ActorSystem::builder().system_name("from-builder").worker_threads(2).build();
-    CHECK(named.system_name() == "from-builder");
+    CHECK(fmt::format("{}", named.system_name()) == "from-builder");
     auto unnamed = make_system();
-    CHECK(unnamed.system_name() == "from-environment");
+    CHECK(fmt::format("{}", unnamed.system_name()) == "from-environment");
   }
   const SystemNameVariable environment(nullptr);
   auto unnamed = make_system();
   auto other = make_system();
-  CHECK(std::string(unnamed.system_name()).size() == 36);
+  CHECK(fmt::format("{}", unnamed.system_name()).size() == 36);
   CHECK(unnamed.system_name() != other.system_name());
 }
 
@@ -180,7 +182,7 @@ TEST_CASE("the end of an actor does not remove its successor of the same id", "[
   REQUIRE(system.block_on(first.stop()).has_value());
   auto second = start_tracked<TestActor>(system, "unique");
 
-  (void)system.block_on(first.stop());  // of an actor that has long ended
+  (void)system.block_on(first.stop());  // once more, of an actor that has long ended
   CHECK(second.is_valid());
   auto found = system.get_tracked_actor<TestActor>("unique");
   REQUIRE(found.has_value());

@@ -117,7 +117,8 @@ struct Round {
       : seed(round_seed),
         number(round_number),
         shut_down_in_traffic(round_number % 3 == 2),
-        system(ActorSystem::builder().worker_threads(2).seed(round_seed + round_number).build()) {}
+        system(
+            ActorSystem::builder().worker_threads(2).seed(round_seed + round_number + 1).build()) {}
 
   std::uint64_t seed;
   std::uint64_t number;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <coerce/runtime/detail/unit.hpp>
+#include <coerce/runtime/rng.hpp>
 
 namespace coerce::detail {
 
@@ -28,6 +29,9 @@ class Worker {
   SchedulerCore* scheduler_;
   Runnable* lifo_ = nullptr;
 };
+
+/// The generator of the scheduler.
+Rng& rng_of(SchedulerCore& core) noexcept;
 
 /// Queues a runnable from a thread that is no worker of `core`.
 void inject(SchedulerCore& core, Runnable& runnable) noexcept;

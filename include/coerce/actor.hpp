@@ -1,0 +1,19 @@
+/// \file
+/// Everything that a program of local actors needs.
+
+#pragma once
+
+#include <coerce/actor/context.hpp>
+#include <coerce/actor/describe.hpp>
+#include <coerce/actor/error.hpp>
+#include <coerce/actor/format.hpp>
+#include <coerce/actor/id.hpp>
+#include <coerce/actor/message.hpp>
+#include <coerce/actor/options.hpp>
+#include <coerce/actor/ref.hpp>
+#include <coerce/actor/run.hpp>
+#include <coerce/actor/system.hpp>
+#include <coerce/actor/timeout.hpp>
+#include <coerce/runtime/blocking.hpp>
+#include <coerce/runtime/sleep.hpp>
+#include <coerce/runtime/when.hpp>

@@ -1,0 +1,107 @@
+/// \file
+/// What an actor sees of its surroundings while it handles a message.
+
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <coerce/actor/id.hpp>
+#include <coerce/actor/message.hpp>
+#include <coerce/actor/options.hpp>
+
+namespace coerce {
+
+class ActorSystem;
+class BoxedActorRef;
+template <class A>
+class LocalActorRef;
+template <class A>
+class WeakActorRef;
+
+namespace detail {
+struct Cell;
+template <class A>
+class StartAwaiter;
+}  // namespace detail
+
+/// The end of a child, as its parent sees it.
+class ChildStopped {
+ public:
+  ChildStopped(ActorId id, StopReason reason) : id_(std::move(id)), reason_(std::move(reason)) {}
+  const ActorId& id() const noexcept { return id_; }
+  const StopReason& reason() const noexcept { return reason_; }
+
+ private:
+  ActorId id_;
+  StopReason reason_;
+};
+
+/// The actor's view of itself and its surroundings. It lives as long as the actor; only the actor's own
+/// handlers and hooks may use it, never from another thread.
+class ActorContext {
+ public:
+  ActorContext(const ActorContext&) = delete;
+  ActorContext& operator=(const ActorContext&) = delete;
+
+  ActorId id() const;
+  /// The path of what contains the actor: the system's name or the parent's full path.
+  ActorPath path() const;
+  /// path() + "/" + id()
+  ActorPath full_path() const;
+  /// Unique in the system: counts from 1.
+  std::uint64_t ctx_id() const noexcept;
+  ActorStatus status() const noexcept;
+  ActorSystem system() const;
+
+  /// A counted reference to this actor. \pre A is the actor's type
+  template <class A>
+  LocalActorRef<A> actor_ref() const;
+  template <class A>
+  WeakActorRef<A> weak_ref() const;
+  BoxedActorRef boxed_actor_ref() const;
+
+  /// Stops the actor after the present handler; what waits in the mailbox is rejected.
+  void stop();
+  /// Stops the actor when the mailbox is empty.
+  void stop_after_drain();
+
+  std::vector<std::string> tags() const;
+  /// Shown by describe().
+  void set_tags(std::vector<std::string> tags);
+
+  /// Starts a child; resumes when its started() has completed. It stops before this actor does.
+  /// Errors: AlreadyExists, ActorStartFailed. `co_await` gives Result<LocalActorRef<C>>.
+  template <int = 0, class C>
+  auto spawn(ActorId id, C&& child);
+  /// The same, built in place.
+  template <class C, class... Args>
+    requires std::constructible_from<C, Args...>
+  auto spawn(ActorId id, Args&&... args);
+  /// Starts a child without waiting for it.
+  template <class C>
+  Result<LocalActorRef<std::remove_cvref_t<C>>> spawn_deferred(ActorId id, C&& child);
+
+  /// A running child by its id.
+  template <class C>
+  std::optional<LocalActorRef<C>> child_ref(const ActorId& id) const;
+  std::size_t supervised_count() const noexcept;
+  /// The parent, if there is one and it is a P.
+  template <class P>
+  std::optional<LocalActorRef<P>> parent() const;
+
+ protected:
+  ActorContext() = default;
+  ~ActorContext() = default;
+
+ private:
+  friend struct detail::Cell;
+  detail::Cell& cell() const noexcept;
+  detail::Cell* find_child(const ActorId& id) const noexcept;
+};
+
+}  // namespace coerce

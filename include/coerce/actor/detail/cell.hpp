@@ -1,0 +1,331 @@
+/// \file
+/// The cell: an actor's place in the system. Mailbox, lifecycle and identity in under 200 bytes.
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <new>
+#include <optional>
+
+#include <coerce/actor/context.hpp>
+#include <coerce/actor/detail/reply.hpp>
+#include <coerce/actor/message.hpp>
+#include <coerce/actor/options.hpp>
+#include <coerce/runtime/detail/mailbox.hpp>
+
+namespace coerce::detail {
+
+struct Cell;
+class SystemCore;
+struct CellExtras;
+struct StartEnvelope;
+
+enum class Hook : std::uint8_t { Started, Stopped, ChildStopped };
+
+/// What a cell needs to know about the actor's type.
+struct CellType {
+  /// Runs a hook. False: it is a coroutine that has suspended; it is the cell's activity now.
+  bool (*run_hook)(Cell& cell, Hook hook, const ChildStopped* child);
+  void (*destroy_actor)(Cell& cell) noexcept;
+  void (*deallocate)(Cell& cell) noexcept;
+  std::string_view name;
+  bool has_started, has_stopped, has_child_stopped;
+};
+
+/// Owned, like every unit, by exactly one party. Plain members belong to the owner.
+///
+/// Two counts keep it: `strong` counts the references of users; `memory` counts everybody who may still
+/// touch the cell (the living actor one, all strong references together one, parents, children and weak
+/// references one each).
+struct Cell : Unit, ActorContext {
+  Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& scheduler_core,
+       ActorId actor_id, Cell* parent_cell, ActorType actor_type) noexcept;
+
+  // ---- any thread that holds a reference
+  /// Queues a user message. False: the actor takes none any more; the envelope was not taken.
+  bool push(ThreadState& thread, Envelope& envelope) noexcept {
+    if (status.load(std::memory_order_relaxed) >= ActorStatus::Stopping) [[unlikely]]
+      return false;
+    const LanePush pushed = lane.push(&envelope);
+    if (pushed == LanePush::BecameOwner)
+      submit(thread, *scheduler, *this);
+    else if (pushed == LanePush::Closed) [[unlikely]]
+      reject_late();
+    return true;
+  }
+  /// Queues a system message. False: the actor has ended; the envelope was not taken.
+  bool post(Envelope& envelope) noexcept;
+
+  void retain() noexcept {
+    if (strong.fetch_add(1, std::memory_order_relaxed) == 0) retain_memory();
+  }
+  void release() noexcept {
+    if (strong.fetch_sub(1, std::memory_order_acq_rel) == 1) last_reference_gone();
+  }
+  void retain_memory() noexcept { memory.fetch_add(1, std::memory_order_relaxed); }
+  void release_memory() noexcept {
+    if (memory.fetch_sub(1, std::memory_order_acq_rel) == 1) free_memory();
+  }
+  /// The id; an anonymous actor gets one when somebody asks.
+  ActorId id() noexcept;
+  std::string_view id_view() noexcept;
+  ActorPath container_path();
+  ActorPath full_path();
+
+  // ---- owner only
+  static void run_cell(Runnable& runnable);
+  /// Starts a coroutine handler or hook. True: it has ended already.
+  template <class T>
+  bool begin(Task<T>&& task) {
+    auto handle = TaskAccess::release(std::move(task));
+    handle.promise().unit = this;
+    handle.promise().scope = &root_scope;
+    activity = handle;
+    handle.resume();
+    return handle.done();
+  }
+  /// The coroutine that has ended; destroying the result destroys its frame.
+  template <class T>
+  Task<T> end_activity() noexcept {
+    auto handle = std::coroutine_handle<Promise<T>>::from_address(activity.address());
+    activity = {};
+    return TaskAccess::adopt(handle);
+  }
+  /// A handler or hook threw: by default the actor stops with reason Failed.
+  void fail(std::exception_ptr error) noexcept;
+  void request_stop(StopReasonKind kind, std::string detail = {}) noexcept;
+  CellExtras& more();
+
+  const CellType* type;
+  SystemCore* system;
+  MailboxLane<Envelope> lane;
+  std::coroutine_handle<> activity;  ///< the handler or hook that has suspended
+  std::atomic<EnvelopeOp> current{nullptr};  ///< what is being handled, for onlookers
+  std::atomic<std::uint32_t> strong{1};
+  std::atomic<std::uint32_t> memory{2};
+  CellExtras* extras = nullptr;
+  Cell* parent;
+  std::atomic<SharedText*> id_text;
+  std::uint64_t context_id;
+  Cell* next_live = nullptr;  // the system's list, under its lock
+  Cell** previous_live = nullptr;
+  std::atomic<ActorStatus> status{ActorStatus::Starting};
+  const ActorType actor_type;
+
+  /// Things to look at before the next message; zero nearly always.
+  enum Attention : std::uint8_t {
+    kStop = 1,          // stop before the next message
+    kDrain = 2,         // stop once the mailbox is empty
+    kChildEnded = 4,    // a child has ended
+    kUnreferenced = 8,  // the last reference of an anonymous actor went
+    kStopping = 16,     // children are being stopped or the stopped hook runs
+  };
+  enum class Activity : std::uint8_t { Message, ChildHook, StoppedHook };
+  std::uint8_t attention = 0;
+  Activity activity_kind = Activity::Message;
+  bool stopped_hook_done = false;
+  StopReasonKind stop_kind = StopReasonKind::Stopped;
+  ReplyEnvelope* stop_waiters = nullptr;
+
+  // Children, owner only.
+  void add_child(Cell& child);
+  void child_ended(Cell& child) noexcept;
+  Cell* find_child_cell(std::string_view id) noexcept;
+  /// A stop that came from outside, by the system lane.
+  void stop_from_outside(StopReasonKind kind) noexcept;
+  StopReason stop_reason() const;
+
+ private:
+  enum class Next : std::uint8_t { Dispatch, Again, Wait, Ended };
+
+  Next attend();
+  bool finish_activity();  ///< true: it was a message, which is to be completed
+  void begin_stop() noexcept;
+  void run_hook(Hook hook, const ChildStopped* child, Activity kind) noexcept;
+  void stop_children() noexcept;
+  void reject_behind_front() noexcept;
+  void reject_backlog() noexcept;
+  void keep_owned() noexcept;
+  void close() noexcept;
+  void reject(Envelope& envelope) noexcept;
+  void reject_late() noexcept;
+  void last_reference_gone() noexcept;
+  void free_memory() noexcept;
+};
+
+void complete_slow(Envelope& envelope) noexcept;
+
+/// The envelope has left the lane: nothing but itself and its sender may be touched.
+inline void complete(ThreadState& thread, Envelope& envelope) noexcept {
+  if (envelope.completion == Completion::Pooled)
+    free_envelope(thread, envelope);
+  else
+    complete_slow(envelope);
+}
+
+template <class A>
+struct ActorCell final : Cell {
+  template <class... Args>
+  ActorCell(SystemCore& system_core, SchedulerCore& scheduler_core, ActorId actor_id, Cell* parent_cell,
+            ActorType actor_type_, Args&&... args)
+      : Cell(kType, system_core, scheduler_core, std::move(actor_id), parent_cell, actor_type_) {
+    new (&storage) A(std::forward<Args>(args)...);
+  }
+
+  A& actor() noexcept { return *std::launder(reinterpret_cast<A*>(&storage)); }
+
+  static A& of(Cell& cell) noexcept { return static_cast<ActorCell&>(cell).actor(); }
+
+  static bool run_hook(Cell& cell, Hook hook, const ChildStopped* child);
+  static void destroy_actor(Cell& cell) noexcept { std::destroy_at(&of(cell)); }
+  static void deallocate(Cell& cell) noexcept { delete &static_cast<ActorCell&>(cell); }
+  static const CellType kType;
+
+  alignas(A) unsigned char storage[sizeof(A)];
+};
+
+template <class A>
+concept HasStarted = requires(A& actor, ActorContext& context) { actor.started(context); };
+template <class A>
+concept HasStopped = requires(A& actor, ActorContext& context) { actor.stopped(context); };
+template <class A>
+concept HasChildStoppedEvent = requires(A& actor, const ChildStopped& child, ActorContext& context) {
+  actor.on_child_stopped(child, context);
+};
+template <class A>
+concept HasChildStoppedId = requires(A& actor, const ActorId& id, ActorContext& context) {
+  actor.on_child_stopped(id, context);
+};
+
+template <class A>
+const CellType ActorCell<A>::kType{&run_hook,      &destroy_actor, &deallocate, type_name_of<A>(),
+                                   HasStarted<A>,  HasStopped<A>,
+                                   HasChildStoppedEvent<A> || HasChildStoppedId<A>};
+
+/// Calls a hook that is plain or a coroutine. False: suspended.
+template <class F>
+bool call_hook(Cell& cell, F&& hook) {
+  if constexpr (is_task<decltype(hook())>)
+    return cell.begin(hook());
+  else
+    return hook(), true;
+}
+
+template <class A>
+bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const ChildStopped* child) {
+  [[maybe_unused]] A& actor = of(cell);
+  [[maybe_unused]] ActorContext& context = cell;
+  switch (hook) {
+    case Hook::Started:
+      if constexpr (HasStarted<A>) return call_hook(cell, [&] { return actor.started(context); });
+      break;
+    case Hook::Stopped:
+      if constexpr (HasStopped<A>) return call_hook(cell, [&] { return actor.stopped(context); });
+      break;
+    case Hook::ChildStopped:
+      if constexpr (HasChildStoppedEvent<A>)
+        return call_hook(cell, [&] { return actor.on_child_stopped(*child, context); });
+      else if constexpr (HasChildStoppedId<A>)
+        return call_hook(cell, [&] { return actor.on_child_stopped(child->id(), context); });
+      break;
+  }
+  return true;
+}
+
+inline Cell& cell_of(Unit& unit) noexcept { return static_cast<Cell&>(unit); }
+
+/// A message on its way with nobody waiting for the answer. 32 bytes for a payload of up to 8.
+template <class M>
+struct NotifyEnvelope : Envelope {
+  template <class... Args>
+  explicit NotifyEnvelope(EnvelopeOp operation, Args&&... args)
+      : Envelope(operation, Completion::Pooled, pool_class(sizeof(NotifyEnvelope))),
+        payload(std::forward<Args>(args)...) {}
+  static_assert(alignof(M) <= kPoolGranularity, "coerce: messages are aligned to 16 bytes at the most");
+  static_assert(pool_class(sizeof(M)) < 250, "coerce: a message is at most 4000 bytes; hold more by pointer");
+  M payload;
+};
+
+/// A message whose sender gets an answer.
+template <class M>
+struct SendEnvelope : ReplyEnvelope {
+  using Answer = Result<MessageResult<M>>;
+  template <class... Args>
+  SendEnvelope(EnvelopeOp operation, Completion completion_kind, Args&&... args)
+      : ReplyEnvelope(operation, completion_kind), payload(std::forward<Args>(args)...) {}
+  M payload;
+  std::optional<Answer> answer;
+};
+
+template <class M>
+void answer_with(Envelope& envelope, Result<MessageResult<M>>&& answer) {
+  if (envelope.completion == Completion::Pooled)
+    std::destroy_at(&static_cast<NotifyEnvelope<M>&>(envelope).payload);
+  else
+    static_cast<SendEnvelope<M>&>(envelope).answer.emplace(std::move(answer));
+}
+
+ActorRefErr handler_failed(const std::exception_ptr& error, Cell& cell, std::string_view message_type) noexcept;
+/// A message that nobody waits for was not handled.
+void count_dead_letter(Cell& cell) noexcept;
+
+template <class R, class F>
+Result<R> to_answer(F&& produce) {
+  using Returned = decltype(produce());
+  if constexpr (is_result<Returned>) {
+    return produce();
+  } else if constexpr (std::is_void_v<R>) {
+    produce();
+    return {};
+  } else {
+    return Result<R>(produce());
+  }
+}
+
+/// The one function of an envelope with a message M for an actor A.
+template <class A, class M>
+bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
+  using R = MessageResult<M>;
+  using Returned = HandlerReturn<A, M>;
+  if (op == Op::Name) [[unlikely]] {
+    *static_cast<std::string_view*>(argument) = type_name_of<M>();
+    return true;
+  }
+  Cell& cell = cell_of(unit);
+  if (op == Op::Reject) [[unlikely]] {
+    if (envelope.completion == Completion::Pooled) count_dead_letter(cell);
+    answer_with<M>(envelope, coerce::unexpected(ActorRefErr::ResultChannelClosed()));
+    return true;
+  }
+  try {
+    if constexpr (is_task<Returned>) {
+      if (op == Op::Run) {
+        M& payload = envelope.completion == Completion::Pooled
+                         ? static_cast<NotifyEnvelope<M>&>(envelope).payload
+                         : static_cast<SendEnvelope<M>&>(envelope).payload;
+        if (!cell.begin(ActorCell<A>::of(cell).handle(std::move(payload), static_cast<ActorContext&>(cell))))
+          return false;
+      }
+      auto task = cell.end_activity<typename Returned::value_type>();
+      auto& promise = TaskAccess::handle(task).promise();
+      answer_with<M>(envelope, to_answer<R>([&] { return promise.take(); }));
+    } else if (envelope.completion == Completion::Pooled) {
+      auto& notify = static_cast<NotifyEnvelope<M>&>(envelope);
+      ActorCell<A>::of(cell).handle(std::move(notify.payload), static_cast<ActorContext&>(cell));
+      std::destroy_at(&notify.payload);
+    } else {
+      auto& send = static_cast<SendEnvelope<M>&>(envelope);
+      send.answer.emplace(to_answer<R>([&] {
+        return ActorCell<A>::of(cell).handle(std::move(send.payload), static_cast<ActorContext&>(cell));
+      }));
+    }
+  } catch (...) {
+    auto error = std::current_exception();
+    answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, type_name_of<M>())));
+    cell.fail(std::move(error));
+  }
+  return true;
+}
+
+}  // namespace coerce::detail

@@ -1,0 +1,32 @@
+/// \file
+/// Envelopes that somebody waits for.
+
+#pragma once
+
+#include <coroutine>
+
+#include <coerce/runtime/detail/worker.hpp>
+
+namespace coerce::detail {
+
+/// Completion::Wake: lies in a coroutine frame, which is resumed. Completion::Custom: `complete` decides.
+struct ReplyEnvelope : Envelope {
+  ReplyEnvelope(EnvelopeOp operation, Completion completion_kind) noexcept
+      : Envelope(operation, completion_kind) {}
+
+  static bool resume(Envelope& envelope, Unit&, Op, void*) {
+    static_cast<ReplyEnvelope&>(envelope).handle.resume();
+    return true;
+  }
+  /// Any thread, once.
+  void wake() noexcept {
+    op = &resume;
+    waiter->wake(*this);
+  }
+
+  Unit* waiter = nullptr;
+  std::coroutine_handle<> handle;
+  void (*complete)(ReplyEnvelope&) noexcept = nullptr;
+};
+
+}  // namespace coerce::detail

@@ -1,0 +1,61 @@
+/// \file
+/// Small vocabulary of the actor module.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <coerce/runtime/clock.hpp>
+
+namespace coerce {
+
+enum class ActorType : std::uint8_t {
+  Tracked,    ///< found by its id until it stops; lives until it is stopped
+  Anonymous,  ///< not found by lookup; ends when nobody refers to it any more
+};
+
+enum class ActorStatus : std::uint8_t { Starting, Started, Stopping, Stopped };
+
+std::string_view to_string(ActorStatus status) noexcept;
+
+enum class StopReasonKind : std::uint8_t {
+  Stopped,         ///< somebody asked for it
+  Failed,          ///< a handler or hook threw
+  StartFailed,     ///< it threw, or asked to stop, while it started
+  Unreferenced,    ///< an anonymous actor that nobody referred to any more
+  ParentStopped,
+  SystemShutdown,
+  NodeLost,
+};
+
+std::string_view to_string(StopReasonKind kind) noexcept;
+
+/// Why an actor ended.
+class StopReason {
+ public:
+  using Kind = StopReasonKind;
+
+  explicit StopReason(Kind kind = Kind::Stopped, std::string detail = {})
+      : kind_(kind), detail_(std::move(detail)) {}
+
+  Kind kind() const noexcept { return kind_; }
+  const std::string& detail() const noexcept { return detail_; }
+
+ private:
+  Kind kind_;
+  std::string detail_;
+};
+
+/// Limits of a description. Defaults: no limits, 5 s.
+struct DescribeOptions {
+  std::size_t max_depth = SIZE_MAX;     ///< levels below the described actor
+  std::size_t max_children = SIZE_MAX;  ///< at each level, in the order in which they were spawned
+  Duration child_timeout = std::chrono::seconds(5);  ///< for each level, the first one included
+  bool attached = true;                 ///< describe attached children too
+};
+
+}  // namespace coerce

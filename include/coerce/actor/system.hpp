@@ -1,0 +1,260 @@
+/// \file
+/// The actor system: owner of the scheduler, the registry and every actor.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <coerce/actor/detail/start.hpp>
+#include <coerce/actor/ref.hpp>
+#include <coerce/runtime/scheduler.hpp>
+
+namespace coerce {
+
+class ActorSystemBuilder;
+
+/// An actor that had not ended when a shutdown's deadline came.
+struct StuckActor {
+  ActorPath path;
+  std::string actor_type;
+  std::string message_type;  ///< of the message being handled; empty if none
+  Duration handling_for{};   ///< at least
+};
+
+struct ShutdownReport {
+  bool complete = true;  ///< every actor and every spawned task ended in time
+  Duration took{};
+  std::vector<StuckActor> stuck{};  ///< at most 1000 are listed
+  std::size_t stuck_tasks = 0;      ///< spawned tasks that did not end
+};
+
+namespace detail {
+Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept;
+
+template <class A>
+Task<Result<LocalActorRef<A>>> await_deferred(Result<LocalActorRef<A>> started) {
+  co_return started;
+}
+}  // namespace detail
+
+/// A cheap handle to an actor system; copies refer to the same one. Thread-safe.
+///
+/// Destroying the last handle of a running system shuts it down with the default deadline; what has not
+/// stopped by then is reported in the log and leaked on purpose. Systems are independent of each other.
+class ActorSystem {
+ public:
+  /// A system with all defaults.
+  ActorSystem();
+  static ActorSystemBuilder builder();
+  /// The process's own system, made when first asked for; made anew if it was shut down.
+  static ActorSystem& global_system();
+
+  /// A UUID.
+  const ActorId& system_id() const noexcept;
+  const ActorId& system_name() const noexcept;
+  /// Has a shutdown begun?
+  bool is_terminated() const noexcept;
+  const Scheduler& scheduler() const noexcept;
+  Clock& clock() const noexcept;
+
+  /// Starts an actor; `co_await` resumes when its started() has completed and gives
+  /// Result<LocalActorRef<A>>. Errors: AlreadyExists (a tracked id in use), ActorStartFailed,
+  /// ActorUnavailable (the system is shutting down).
+  template <int = 0, class A>
+  auto new_actor(ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
+    detail::refuse_awaited_temporary<A>();
+    using Plain = std::remove_cvref_t<A>;
+    return detail::StartAwaiter<Plain>(
+        detail::make_cell<Plain>(*core_, std::move(id), nullptr, type, std::forward<A>(actor)));
+  }
+  /// The same, built in place; tracked.
+  template <class A, class... Args>
+    requires std::constructible_from<A, Args...>
+  auto new_actor(ActorId id, Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::StartAwaiter<A>(detail::make_cell<A>(*core_, std::move(id), nullptr,
+                                                        ActorType::Tracked, std::forward<Args>(args)...));
+  }
+  template <class A>
+  auto new_tracked_actor(A&& actor) const {
+    return new_actor(new_actor_id(), std::forward<A>(actor), ActorType::Tracked);
+  }
+  template <class A>
+  auto new_anon_actor(A&& actor) const {
+    return new_actor(ActorId(), std::forward<A>(actor), ActorType::Anonymous);
+  }
+  /// Starts an actor without waiting for its started().
+  template <class A>
+  auto new_actor_deferred(ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
+    detail::refuse_awaited_temporary<A>();
+    return detail::await_deferred<std::remove_cvref_t<A>>(deferred(std::move(id), std::forward<A>(actor), type));
+  }
+  /// For outside threads. NotSupported on a worker.
+  template <class A>
+  Result<LocalActorRef<std::remove_cvref_t<A>>> new_actor_blocking(
+      ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
+    if (scheduler().on_worker())
+      return coerce::unexpected(
+          ActorRefErr::NotSupported(std::move(id), "", "", "a blocking call on a worker"));
+    return scheduler().block_on(new_actor(std::move(id), std::forward<A>(actor), type));
+  }
+
+  /// A running tracked actor; none if the id is unknown or belongs to another type.
+  template <class A>
+  std::optional<LocalActorRef<A>> get_tracked_actor(const ActorId& id) const {
+    detail::Cell* cell = detail::find_tracked(*core_, id);
+    if (cell == nullptr) return std::nullopt;
+    return BoxedActorRef(detail::CellRef(cell)).template as_actor<A>();
+  }
+  /// Tracked actors.
+  std::size_t actor_count() const noexcept;
+  /// Actors of any kind that have not ended.
+  std::size_t live_actor_count() const noexcept;
+  /// Messages that nobody waited for and nobody handled.
+  std::uint64_t dead_letter_count() const noexcept;
+  Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
+
+  /// Stops every actor, then every spawned task; ends by the deadline and says what had not stopped.
+  /// New actors are refused from the first call on. A second call waits for the first's end.
+  Task<ShutdownReport> shutdown(Duration deadline = std::chrono::seconds(30)) const;
+  /// For outside threads. On a worker nothing is waited for: the report is incomplete.
+  ShutdownReport shutdown_blocking(Duration deadline = std::chrono::seconds(30)) const;
+
+  /// Starts a task of its own, asked to stop at shutdown. What it throws is logged.
+  void spawn(Task<void> task) const { scheduler().spawn(std::move(task)); }
+  /// See Scheduler::block_on.
+  template <Awaitable A>
+  AwaitResult<A> block_on(A&& awaitable) const {
+    return scheduler().block_on(std::forward<A>(awaitable));
+  }
+
+  /// Caller-driven systems only; see Scheduler.
+  void run() const { scheduler().run(); }
+  std::size_t run_for(Duration duration) const { return scheduler().run_for(duration); }
+  std::size_t poll() const { return scheduler().poll(); }
+
+  friend bool operator==(const ActorSystem&, const ActorSystem&) = default;
+
+  detail::SystemCore& core() const noexcept { return *core_; }
+  explicit ActorSystem(std::shared_ptr<detail::SystemCore> core) noexcept : core_(std::move(core)) {}
+
+ private:
+  template <class A>
+  Result<LocalActorRef<std::remove_cvref_t<A>>> deferred(ActorId id, A&& actor, ActorType type) const {
+    using Plain = std::remove_cvref_t<A>;
+    detail::Cell& cell =
+        detail::make_cell<Plain>(*core_, std::move(id), nullptr, type, std::forward<A>(actor));
+    if (auto error = detail::adopt_cell(cell)) return coerce::unexpected(std::move(*error));
+    detail::launch_deferred(cell);
+    return LocalActorRef<Plain>(detail::CellRef(&cell));
+  }
+
+  std::shared_ptr<detail::SystemCore> core_;
+};
+
+/// Settings of a system that is to be. Setters throw std::invalid_argument that names the option.
+class ActorSystemBuilder {
+ public:
+  /// Default: the environment's COERCE_ACTOR_SYSTEM, else the system's id.
+  ActorSystemBuilder& system_name(std::string_view name);
+  /// Default: the number of processors. 0: caller-driven. At most 48.
+  ActorSystemBuilder& worker_threads(unsigned count);
+  /// Default: the machine's. Must outlive the system.
+  ActorSystemBuilder& clock(Clock& clock);
+  /// Default: drawn at random. \pre not 0
+  ActorSystemBuilder& seed(std::uint64_t seed);
+  /// Messages that an actor handles before others have their turn. Default 64.
+  ActorSystemBuilder& budget(unsigned messages);
+  /// Once. Throws std::logic_error when called again.
+  ActorSystem build();
+
+ private:
+  SchedulerOptions scheduler_;
+  std::string name_;
+  bool built_ = false;
+};
+
+/// Runs `actor` with the id as a tracked actor, or anonymously without one.
+template <class A>
+auto into_actor(A&& actor, std::optional<ActorId> id, const ActorSystem& system) {
+  const ActorType type = id ? ActorType::Tracked : ActorType::Anonymous;
+  return system.new_actor(id ? std::move(*id) : ActorId(), std::forward<A>(actor), type);
+}
+/// The same, built in place.
+template <class A, class... Args>
+  requires std::constructible_from<A, Args...>
+auto into_actor(std::optional<ActorId> id, const ActorSystem& system, Args&&... args) {
+  detail::refuse_awaited_temporary<Args...>();
+  const ActorType type = id ? ActorType::Tracked : ActorType::Anonymous;
+  return detail::StartAwaiter<A>(detail::make_cell<A>(
+      system.core(), id ? std::move(*id) : ActorId(), nullptr, type, std::forward<Args>(args)...));
+}
+template <class A>
+auto into_anon_actor(A&& actor, std::optional<ActorId> id, const ActorSystem& system) {
+  return system.new_actor(id ? std::move(*id) : ActorId(), std::forward<A>(actor),
+                          ActorType::Anonymous);
+}
+
+/// A tracked actor with a fresh id on the global system.
+template <class A>
+auto new_actor(A&& actor) {
+  return ActorSystem::global_system().new_tracked_actor(std::forward<A>(actor));
+}
+template <class A>
+std::optional<LocalActorRef<A>> get_actor(const ActorId& id) {
+  return ActorSystem::global_system().get_tracked_actor<A>(id);
+}
+
+// ---- the parts of ActorContext that need all of the above ----------------------------------------
+
+template <class A>
+LocalActorRef<A> ActorContext::actor_ref() const {
+  return LocalActorRef<A>(detail::CellRef::share(cell()));
+}
+template <class A>
+WeakActorRef<A> ActorContext::weak_ref() const {
+  return WeakActorRef<A>(cell());
+}
+
+template <int, class C>
+auto ActorContext::spawn(ActorId id, C&& child) {
+  detail::refuse_awaited_temporary<C>();
+  using Plain = std::remove_cvref_t<C>;
+  return detail::StartAwaiter<Plain>(detail::make_cell<Plain>(
+      *cell().system, std::move(id), &cell(), ActorType::Anonymous, std::forward<C>(child)));
+}
+template <class C, class... Args>
+  requires std::constructible_from<C, Args...>
+auto ActorContext::spawn(ActorId id, Args&&... args) {
+  detail::refuse_awaited_temporary<Args...>();
+  return detail::StartAwaiter<C>(detail::make_cell<C>(
+      *cell().system, std::move(id), &cell(), ActorType::Anonymous, std::forward<Args>(args)...));
+}
+template <class C>
+Result<LocalActorRef<std::remove_cvref_t<C>>> ActorContext::spawn_deferred(ActorId id, C&& child) {
+  using Plain = std::remove_cvref_t<C>;
+  detail::Cell& made = detail::make_cell<Plain>(*cell().system, std::move(id), &cell(),
+                                                ActorType::Anonymous, std::forward<C>(child));
+  if (auto error = detail::adopt_cell(made)) return coerce::unexpected(std::move(*error));
+  detail::launch_deferred(made);
+  return LocalActorRef<Plain>(detail::CellRef(&made));
+}
+
+template <class C>
+std::optional<LocalActorRef<C>> ActorContext::child_ref(const ActorId& id) const {
+  detail::Cell* child = find_child(id);
+  if (child == nullptr) return std::nullopt;
+  return BoxedActorRef(detail::CellRef::share(*child)).template as_actor<C>();
+}
+template <class P>
+std::optional<LocalActorRef<P>> ActorContext::parent() const {
+  detail::Cell* parent = cell().parent;
+  if (parent == nullptr) return std::nullopt;
+  return BoxedActorRef(detail::CellRef::share(*parent)).template as_actor<P>();
+}
+
+}  // namespace coerce

@@ -1,0 +1,49 @@
+#include <coerce/actor/context.hpp>
+
+#include <coerce/actor/ref.hpp>
+
+#include "actor/cell_extras.hpp"
+#include "actor/system_core.hpp"
+
+namespace coerce {
+
+// Every context is the base of a cell.
+detail::Cell& ActorContext::cell() const noexcept {
+  return const_cast<detail::Cell&>(static_cast<const detail::Cell&>(*this));
+}
+
+ActorId ActorContext::id() const { return cell().id(); }
+ActorPath ActorContext::path() const { return cell().container_path(); }
+ActorPath ActorContext::full_path() const { return cell().full_path(); }
+std::uint64_t ActorContext::ctx_id() const noexcept { return cell().context_id; }
+ActorStatus ActorContext::status() const noexcept {
+  return cell().status.load(std::memory_order_relaxed);
+}
+
+ActorSystem ActorContext::system() const {
+  detail::SystemCore& core = *cell().system;
+  if (auto handle = core.handle.lock()) return ActorSystem(std::move(handle));
+  // The last handle is going and waits for this actor: refer to the system without owning it.
+  return ActorSystem(std::shared_ptr<detail::SystemCore>(std::shared_ptr<void>(), &core));
+}
+
+BoxedActorRef ActorContext::boxed_actor_ref() const {
+  return BoxedActorRef(detail::CellRef::share(cell()));
+}
+
+void ActorContext::stop() { cell().request_stop(StopReasonKind::Stopped); }
+void ActorContext::stop_after_drain() { cell().attention |= detail::Cell::kDrain; }
+
+std::vector<std::string> ActorContext::tags() const {
+  return cell().extras != nullptr ? cell().extras->tags : std::vector<std::string>();
+}
+void ActorContext::set_tags(std::vector<std::string> tags) { cell().more().tags = std::move(tags); }
+
+std::size_t ActorContext::supervised_count() const noexcept {
+  return cell().extras != nullptr ? cell().extras->child_count : 0;
+}
+detail::Cell* ActorContext::find_child(const ActorId& id) const noexcept {
+  return cell().find_child_cell(id.view());
+}
+
+}  // namespace coerce

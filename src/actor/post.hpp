@@ -1,0 +1,13 @@
+/// \file
+/// System messages that nobody waits for.
+
+#pragma once
+
+#include <coerce/actor/detail/cell.hpp>
+
+namespace coerce::detail {
+
+/// Asks an actor to stop; does nothing if it has ended. The caller holds the cell in memory.
+void post_stop(Cell& cell, StopReasonKind kind) noexcept;
+
+}  // namespace coerce::detail

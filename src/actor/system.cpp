@@ -1,0 +1,265 @@
+#include <coerce/actor/system.hpp>
+
+#include <cstdlib>
+#include <mutex>
+#include <stdexcept>
+
+#include <spdlog/spdlog.h>
+
+#include <coerce/actor/timeout.hpp>
+
+#include "actor/id_access.hpp"
+#include "actor/post.hpp"
+#include "actor/system_core.hpp"
+
+namespace coerce {
+
+namespace detail {
+
+namespace {
+
+constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
+constexpr std::size_t kMaxStuckListed = 1000;
+
+std::string what_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "unknown exception";
+  }
+}
+
+}  // namespace
+
+SchedulerCore& scheduler_of(SystemCore& system) noexcept { return system.scheduler().core(); }
+Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
+  return system.registry().find(id.view());
+}
+
+SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name)
+    : scheduler_(std::in_place, options) {
+  Rng& rng = scheduler_->rng();
+  id_ = make_uuid(rng);
+  name_ = name.empty() ? id_ : ActorId(name);
+  scheduler_->on_unhandled([](const std::exception_ptr& error) {
+    spdlog::error("coerce: a spawned task failed: {}", what_of(error));
+  });
+}
+
+std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
+  if (cell.parent != nullptr) {
+    Cell& parent = *cell.parent;
+    if (parent.status.load(std::memory_order_relaxed) >= ActorStatus::Stopping)
+      return ActorRefErr::ActorUnavailable("the parent is stopping");
+    const SharedText* id = cell.id_text.load(std::memory_order_relaxed);
+    if (id != nullptr && parent.find_child_cell(id->view()) != nullptr)
+      return ActorRefErr::AlreadyExists(cell.id());
+    parent.add_child(cell);
+    return std::nullopt;
+  }
+  LiveShard& shard = shard_of(cell);
+  const std::lock_guard guard(shard.lock);
+  if (terminated()) return ActorRefErr::ActorUnavailable("the system is shutting down");
+  if (cell.actor_type == ActorType::Tracked && !registry_.insert(cell))
+    return ActorRefErr::AlreadyExists(cell.id());
+  cell.next_live = shard.first;
+  cell.previous_live = &shard.first;
+  if (shard.first != nullptr) shard.first->previous_live = &cell.next_live;
+  shard.first = &cell;
+  return std::nullopt;
+}
+
+void SystemCore::ended(Cell& cell) noexcept {
+  if (cell.parent != nullptr) return;
+  if (cell.actor_type == ActorType::Tracked) registry_.remove(cell);
+  LiveShard& shard = shard_of(cell);
+  const std::lock_guard guard(shard.lock);
+  *cell.previous_live = cell.next_live;
+  if (cell.next_live != nullptr) cell.next_live->previous_live = cell.previous_live;
+}
+
+void SystemCore::count_ended() noexcept {
+  const std::uint64_t before = counts_.fetch_sub(1, std::memory_order_acq_rel);
+  if ((before & kLiveMask) == 1 && terminated()) all_ended_.set();
+}
+
+void SystemCore::drop_memory() noexcept {
+  if (counts_.fetch_sub(kMemory, std::memory_order_acq_rel) == kMemory) delete this;
+}
+
+std::vector<CellRef> SystemCore::top_level() {
+  std::vector<CellRef> cells;
+  for (LiveShard& shard : live_) {
+    const std::lock_guard guard(shard.lock);
+    for (Cell* cell = shard.first; cell != nullptr; cell = cell->next_live)
+      cells.push_back(CellRef::share(*cell));
+  }
+  return cells;
+}
+
+// The actor that calls the shutdown from its handler cannot end before it; it is reported at the deadline.
+Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
+  const TimePoint began = scheduler_->clock().now();
+  terminated_.store(true, std::memory_order_seq_cst);
+  for (const CellRef& cell : top_level()) post_stop(*cell, StopReasonKind::SystemShutdown);
+  if (live() == 0) all_ended_.set();
+  bool all_ended = all_ended_.is_set();
+  if (!all_ended) {
+    auto first = co_await when_any(all_ended_.wait(), sleep_for(deadline));
+    all_ended = first.index() == 0 && std::get<0>(first);
+  }
+  scheduler_->cancel_spawned();
+  co_return report(began, all_ended);
+}
+
+ShutdownReport SystemCore::report(TimePoint began, bool all_ended) {
+  ShutdownReport report;
+  report.took = scheduler_->clock().now() - began;
+  report.complete = all_ended;
+  if (all_ended) return report;
+  for (const CellRef& cell : top_level()) {
+    if (report.stuck.size() == kMaxStuckListed) break;
+    StuckActor stuck;
+    stuck.path = cell->full_path();
+    stuck.actor_type = cell->type->name;
+    stuck.handling_for = report.took;
+    std::string_view message;
+    if (const EnvelopeOp op = cell->current.load(std::memory_order_acquire);
+        op != nullptr && !cell->lane.is_idle()) {
+      // Op::Name reads nothing of the envelope.
+      alignas(Envelope) static constinit unsigned char nothing[sizeof(Envelope)] = {};
+      op(reinterpret_cast<Envelope&>(nothing), *cell, Op::Name, &message);
+    }
+    stuck.message_type = message;
+    report.stuck.push_back(std::move(stuck));
+  }
+  return report;
+}
+
+void SystemCore::close(SystemCore* core) noexcept {
+  const bool on_worker = core->scheduler_->on_worker();
+  if (on_worker) {
+    spdlog::error(
+        "coerce: the last handle of system {} was destroyed on one of its own workers, which cannot wait "
+        "for it; its actors are stopped, its threads stay",
+        core->name().view());
+    core->scheduler_->spawn(await_shutdown(core->shutdown(kDefaultDeadline)));
+    return;
+  }
+  bool complete = core->terminated() && core->live() == 0;
+  if (!complete) {
+    try {
+      const ShutdownReport report = core->scheduler_->block_on(core->shutdown(kDefaultDeadline));
+      complete = report.complete;
+      for (const StuckActor& stuck : report.stuck)
+        spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(), stuck.actor_type,
+                      stuck.message_type);
+    } catch (const std::exception& error) {
+      spdlog::error("coerce: shutdown of system {} failed: {}", core->name().view(), error.what());
+    }
+  }
+  core->scheduler_.reset();
+  if (complete) core->drop_memory();  // else what has not ended is leaked on purpose
+}
+
+Task<void> SystemCore::await_shutdown(Task<ShutdownReport> shutdown) { co_await std::move(shutdown); }
+
+}  // namespace detail
+
+// ---- ActorSystem ------------------------------------------------------------------------------
+
+ActorSystem::ActorSystem() : ActorSystem(builder().build()) {}
+ActorSystemBuilder ActorSystem::builder() { return {}; }
+
+ActorSystem& ActorSystem::global_system() {
+  static std::mutex mutex;
+  static std::optional<ActorSystem> global;
+  const std::lock_guard guard(mutex);
+  if (!global || global->is_terminated()) global.emplace();
+  return *global;
+}
+
+const ActorId& ActorSystem::system_id() const noexcept { return core_->id(); }
+const ActorId& ActorSystem::system_name() const noexcept { return core_->name(); }
+bool ActorSystem::is_terminated() const noexcept { return core_->terminated(); }
+const Scheduler& ActorSystem::scheduler() const noexcept { return core_->scheduler(); }
+Clock& ActorSystem::clock() const noexcept { return scheduler().clock(); }
+std::size_t ActorSystem::actor_count() const noexcept { return core_->registry().size(); }
+std::size_t ActorSystem::live_actor_count() const noexcept { return core_->live(); }
+std::uint64_t ActorSystem::dead_letter_count() const noexcept { return core_->dead_letters(); }
+
+namespace {
+
+Task<std::vector<DescribeResult>> describe_cells(std::vector<detail::CellRef> cells,
+                                                 DescribeOptions options) {
+  std::vector<Task<DescribeResult>> tasks;
+  tasks.reserve(cells.size());
+  for (detail::CellRef& cell : cells) tasks.push_back(detail::describe_cell(std::move(cell), options));
+  co_return co_await when_all(std::move(tasks));
+}
+
+Task<ShutdownReport> keep_and_shut_down(ActorSystem system, Duration deadline) {
+  co_return co_await system.core().shutdown(deadline);
+}
+
+}  // namespace
+
+Task<std::vector<DescribeResult>> ActorSystem::describe_all(DescribeOptions options) const {
+  return describe_cells(core_->registry().all(), options);
+}
+
+Task<ShutdownReport> ActorSystem::shutdown(Duration deadline) const {
+  return keep_and_shut_down(*this, deadline);
+}
+
+ShutdownReport ActorSystem::shutdown_blocking(Duration deadline) const {
+  if (scheduler().on_worker()) return ShutdownReport{.complete = false};
+  return scheduler().block_on(core_->shutdown(deadline));
+}
+
+// ---- builder ----------------------------------------------------------------------------------
+
+ActorSystemBuilder& ActorSystemBuilder::system_name(std::string_view name) {
+  if (name.empty() || name.find('/') != std::string_view::npos)
+    throw std::invalid_argument("system_name: must not be empty or contain '/'");
+  name_ = name;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::worker_threads(unsigned count) {
+  if (count > 48) throw std::invalid_argument("worker_threads: at most 48");
+  scheduler_.workers = count;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::clock(Clock& clock) {
+  scheduler_.clock = &clock;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::seed(std::uint64_t seed) {
+  if (seed == 0) throw std::invalid_argument("seed: must not be 0");
+  scheduler_.seed = seed;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::budget(unsigned messages) {
+  if (messages == 0) throw std::invalid_argument("budget: must not be 0");
+  scheduler_.budget = messages;
+  return *this;
+}
+
+ActorSystem ActorSystemBuilder::build() {
+  if (std::exchange(built_, true)) throw std::logic_error("build: can be called once");
+  std::string name = name_;
+  if (const char* from_environment = std::getenv("COERCE_ACTOR_SYSTEM"); name.empty() && from_environment)
+    name = from_environment;
+  std::shared_ptr<detail::SystemCore> core(new detail::SystemCore(scheduler_, name),
+                                           &detail::SystemCore::close);
+  core->handle = core;
+  return ActorSystem(std::move(core));
+}
+
+}  // namespace coerce
