@@ -83,8 +83,9 @@ coerce::Result<std::optional<Score>, std::string_view> parse_line(std::string_vi
   }
 
   std::size_t points = 0;
-  const char* end = number.data() + number.size();
-  const auto [parsed_to, error] = std::from_chars(number.data(), end, points);
+  const char* begin = number.data();
+  const char* end = begin + number.size();
+  const auto [parsed_to, error] = std::from_chars(begin, end, points);
   if (parsed_to != end) return coerce::unexpected(std::string_view("the points are not a number"));
   if (error != std::errc() || points > max_points_of_a_line) {
     return coerce::unexpected(std::string_view("the points are too many for one line"));

@@ -12,7 +12,7 @@ Task<void> shut_down(ActorSystem system) { co_await system.shutdown(); }
 
 }  // namespace
 
-int run_main(ActorSystem system, Task<int> game) {
+int run_main(ActorSystem& system, Task<int> game) {
   constexpr int kIncomplete = 70;  // EX_SOFTWARE of sysexits.h
   const SignalWatch signals(system.scheduler().core(), [system](int signal) {
     spdlog::info("coerce: signal {}: shutting down", signal);

@@ -222,6 +222,20 @@ class HeldActor : public Actor {
   int handled_ = 0;
 };
 
+/// Passes its one message on to the test.
+class Forwarder : public Actor {
+ public:
+  explicit Forwarder(Event<SetStatusRequest>& received) : received_(&received) {}
+
+  SetStatusResponse handle(SetStatusRequest request, ActorContext&) {
+    received_->set(request);
+    return SetStatusResponse::Ok;
+  }
+
+ private:
+  Event<SetStatusRequest>* received_;
+};
+
 /// Tells when it has stopped.
 class StopTeller : public Actor {
  public:

@@ -254,7 +254,7 @@ TEST_CASE("messages behind the handler that asked for the stop are not handled",
   REQUIRE(actor.notify(HoldThenStop{}).has_value());
   REQUIRE(entered.wait());
   auto backlog = await_and(system, actor.send(GetCounterRequest{}), [&] { release.open(); });
-  CHECK(error_of(std::move(backlog)).kind() == ActorRefErr::Kind::ResultChannelClosed);
+  CHECK(error_of(backlog).kind() == ActorRefErr::Kind::ResultChannelClosed);
 
   join(system, actor);
   CHECK(error_of(system.block_on(actor.send(GetCounterRequest{}))).kind() ==
@@ -283,7 +283,7 @@ TEST_CASE("stopping a suspended actor rejects its backlog at once", "[lifecycle]
   auto backlog =
       await_and(system, actor.send(GetCounterRequest{}), [&] { (void)actor.notify_stop(); });
   CHECK_FALSE(release.is_open());  // the handler is suspended to this moment
-  CHECK(error_of(std::move(backlog)).kind() == ActorRefErr::Kind::ResultChannelClosed);
+  CHECK(error_of(backlog).kind() == ActorRefErr::Kind::ResultChannelClosed);
   CHECK(error_of(actor.notify(GetCounterRequest{})).kind() == ActorRefErr::Kind::InvalidRef);
 }
 
@@ -333,7 +333,7 @@ TEST_CASE("senders behind a failing handler get an error", "[lifecycle][W-20]") 
   REQUIRE(actor.notify(HoldThenThrow{}).has_value());
   REQUIRE(entered.wait());
   auto backlog = await_and(system, actor.send(GetCounterRequest{}), [&] { release.open(); });
-  CHECK(error_of(std::move(backlog)).kind() == ActorRefErr::Kind::ResultChannelClosed);
+  CHECK(error_of(backlog).kind() == ActorRefErr::Kind::ResultChannelClosed);
 }
 
 TEST_CASE("the stopped hook runs on failure too", "[lifecycle][W-20]") {
@@ -352,7 +352,7 @@ TEST_CASE("an actor that stops itself in started is not created and leaves no en
   const auto actors_before = system.actor_count();
 
   auto created = system.block_on(coerce::into_actor<StopsInStarted>("hasty", system));
-  CHECK(error_of(std::move(created)).kind() == ActorRefErr::Kind::ActorStartFailed);
+  CHECK(error_of(created).kind() == ActorRefErr::Kind::ActorStartFailed);
   CHECK_FALSE(system.get_tracked_actor<StopsInStarted>("hasty").has_value());
   CHECK(system.actor_count() == actors_before);
 
@@ -366,7 +366,7 @@ TEST_CASE("an actor that throws in started is not created, and the error says wh
   const auto actors_before = system.actor_count();
 
   auto created = system.block_on(coerce::into_actor<ThrowsInStarted>("lost", system));
-  const auto error = error_of(std::move(created));
+  const auto error = error_of(created);
   CHECK(error.kind() == ActorRefErr::Kind::ActorStartFailed);
   CHECK_THAT(std::string(error.detail()), Catch::Contains("no configuration"));
   CHECK_FALSE(system.get_tracked_actor<ThrowsInStarted>("lost").has_value());

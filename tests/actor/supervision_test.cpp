@@ -188,7 +188,7 @@ class Parent : public coerce::Actor {
     co_return co_await child->send(GetCounterRequest{});
   }
 
-  bool handle(HasChildOfWrongType message, ActorContext& ctx) {
+  bool handle(const HasChildOfWrongType& message, ActorContext& ctx) {
     return ctx.child_ref<EchoActor>(message.id).has_value();
   }
 

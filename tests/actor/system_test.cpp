@@ -167,7 +167,7 @@ TEST_CASE("a used id is refused with AlreadyExists, and the first actor goes on"
   set_counter(system, first, 1337);
 
   auto second = system.block_on(system.new_actor("unique", TestActor{}, ActorType::Tracked));
-  const auto error = error_of(std::move(second));
+  const auto error = error_of(second);
   CHECK(error.kind() == ActorRefErr::Kind::AlreadyExists);
   CHECK(error.actor_id().view() == "unique");
 

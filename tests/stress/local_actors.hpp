@@ -151,9 +151,9 @@ class Busy {
 
 class Child : public Actor {
  public:
-  std::uint64_t handle(Add message, ActorContext&) { return message.value + 1; }
+  std::uint64_t handle(const Add& message, ActorContext&) { return message.value + 1; }
 
-  std::uint64_t handle(Throw, ActorContext&) { throw std::runtime_error("the child fails"); }
+  std::uint64_t handle(const Throw&, ActorContext&) { throw std::runtime_error("the child fails"); }
 
   Task<void> stopped(ActorContext&) { (void)co_await yield(); }
 
@@ -173,7 +173,7 @@ class StressActor : public Actor {
 
   Task<void> stopped(ActorContext&) { (void)co_await yield(); }
 
-  std::uint64_t handle(Add message, ActorContext&) {
+  std::uint64_t handle(const Add& message, ActorContext&) {
     const Busy busy(busy_);
     auto& last = last_of_[message.stamp.sender];
     if (message.stamp.sequence <= last) {
@@ -200,7 +200,7 @@ class StressActor : public Actor {
 
   Task<Result<std::uint64_t>> handle(Breed message, ActorContext& ctx);
 
-  void handle(Leave, ActorContext& ctx) {
+  void handle(const Leave&, ActorContext& ctx) {
     const Busy busy(busy_);
     ctx.stop();
   }

@@ -127,17 +127,17 @@ class Outcomes {
 template <class Tag>
 class Token {
  public:
-  Token() { live_.fetch_add(1); }
-  Token(const Token&) { live_.fetch_add(1); }
-  Token(Token&&) noexcept { live_.fetch_add(1); }
+  Token() { instances.fetch_add(1); }
+  Token(const Token&) { instances.fetch_add(1); }
+  Token(Token&&) noexcept { instances.fetch_add(1); }
   Token& operator=(const Token&) = default;
   Token& operator=(Token&&) noexcept = default;
-  ~Token() { live_.fetch_sub(1); }
+  ~Token() { instances.fetch_sub(1); }
 
-  static std::int64_t live() { return live_.load(); }
+  static std::int64_t live() { return instances.load(); }
 
  private:
-  static inline std::atomic<std::int64_t> live_{0};
+  static inline std::atomic<std::int64_t> instances{0};
 };
 
 // ── Chance ──────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@
 namespace coerce {
 
 namespace detail {
-int run_main(ActorSystem system, Task<int> game);
+int run_main(ActorSystem& system, Task<int> game);
 
 template <class R>
 Task<int> exit_code(Task<R> game) {
@@ -31,7 +31,7 @@ template <class F>
 int run(ActorSystemBuilder builder, F&& game) {
   ActorSystem system = builder.build();
   auto task = detail::exit_code(game(system));
-  return detail::run_main(std::move(system), std::move(task));
+  return detail::run_main(system, std::move(task));
 }
 template <class F>
   requires std::invocable<F&, ActorSystem&>

@@ -3,9 +3,8 @@
 
 #pragma once
 
-#include <cstdint>
-
 #include <atomic>
+#include <cstdint>
 
 namespace coerce {
 
@@ -24,7 +23,8 @@ class Rng {
 
   /// Uniform in [0, bound). \pre bound > 0
   std::uint64_t below(std::uint64_t bound) noexcept {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
 
   /// A seed that differs from process to process.

@@ -112,7 +112,7 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
   static void* operator new(std::size_t size) { return pool_allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
 
-  bool start(Cell& cell, EnvelopeOp op, M&& payload, std::optional<Duration> timeout, Unit& waiter,
+  bool start(Cell& cell, EnvelopeOp operation, M&& payload, std::optional<Duration> timeout, Unit& waiter,
              std::coroutine_handle<> caller, CancelScope& scope, bool system_lane = false) {
     unit = &waiter;
     handle = caller;
@@ -120,7 +120,7 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
       outcome_.emplace(coerce::unexpected(ActorRefErr::Cancelled()));
       return false;
     }
-    pending_ = PendingEnvelope<M>::make(op, std::move(payload));
+    pending_ = PendingEnvelope<M>::make(operation, std::move(payload));
     pending_->node = this;
     if (timeout) {
       started_ = now(*waiter.scheduler);
