@@ -133,30 +133,18 @@ void Cell::reject_late() noexcept {
 
 // ---- running ----------------------------------------------------------------------------------
 
-void Cell::run_cell(Runnable& runnable) {
+void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
   Cell& cell = static_cast<Cell&>(static_cast<Unit&>(runnable));
-  ThreadState& thread = thread_state();
   thread.unit = &cell;
   for (unsigned budget = 64;;) {
-    if (cell.completion != nullptr || cell.control.has_nodes()) cell.run_control();
     Envelope* front = nullptr;
-    if (cell.activity) {
-      if (!cell.activity.done()) {
-        if (cell.control.suspend()) break;
-        continue;
-      }
-      if (!cell.finish_activity()) continue;
-      front = cell.lane.front();
-    } else {
-      if (cell.attention != 0) [[unlikely]] {
-        const Next next = cell.attend();
-        if (next == Next::Again) continue;
-        if (next == Next::Ended) break;
-        if (next == Next::Wait) {
-          if (cell.control.suspend()) break;
-          continue;
-        }
-      }
+    if (!cell.is_undisturbed()) [[unlikely]] {
+      const Next next = cell.look_up();
+      if (next == Next::Again) continue;
+      if (next == Next::Released) break;
+      if (next == Next::Handled) front = cell.lane.front();
+    }
+    if (front == nullptr) {
       front = cell.lane.front();
       cell.current.store(front->op, std::memory_order_relaxed);
       if (!front->op(*front, cell, Op::Run, nullptr)) {
@@ -169,12 +157,25 @@ void Cell::run_cell(Runnable& runnable) {
     const Envelope* next = cell.lane.pop_or_idle();
     complete(thread, *front);
     if (next == nullptr) break;  // nobody's, or already somebody else's
-    if (--budget == 0) {
+    if (--budget == 0) [[unlikely]] {
       thread.worker->push_back(cell);
       break;
     }
   }
   thread.unit = nullptr;
+}
+
+// Everything that comes before the next message.
+Cell::Next Cell::look_up() noexcept {
+  run_control();
+  if (activity) {
+    if (activity.done()) return finish_activity() ? Next::Handled : Next::Again;
+    return control.suspend() ? Next::Released : Next::Again;
+  }
+  if (attention == 0) return Next::Dispatch;
+  const Next next = attend();
+  if (next != Next::Wait) return next;
+  return control.suspend() ? Next::Released : Next::Again;
 }
 
 bool Cell::finish_activity() {
@@ -219,7 +220,7 @@ Cell::Next Cell::attend() {
       return Next::Again;
     }
     close();
-    return Next::Ended;
+    return Next::Released;
   }
   if ((attention & kStop) != 0) {
     begin_stop();

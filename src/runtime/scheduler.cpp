@@ -26,9 +26,9 @@ TaskUnit::TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(Tas
   body.promise().scope = &root_scope;
 }
 
-void TaskUnit::run_unit(Runnable& runnable) {
+void TaskUnit::run_unit(Runnable& runnable, ThreadState& thread) {
   auto& unit = static_cast<TaskUnit&>(static_cast<Unit&>(runnable));
-  thread_state().unit = &unit;
+  thread.unit = &unit;
   if (!unit.started) {
     unit.started = true;
     unit.body.resume();
@@ -37,11 +37,11 @@ void TaskUnit::run_unit(Runnable& runnable) {
     const bool progressed = unit.run_control();
     if (unit.body.done() && !unit.control.has_nodes()) break;
     if (!progressed && unit.control.suspend()) {
-      thread_state().unit = nullptr;
+      thread.unit = nullptr;
       return;
     }
   }
-  thread_state().unit = nullptr;
+  thread.unit = nullptr;
   unit.finished(unit);
 }
 

@@ -1,5 +1,7 @@
 #include "scheduler_core.hpp"
 
+#include <coerce/runtime/detail/asio_bridge.hpp>
+
 #include <algorithm>
 
 #if defined(__x86_64__)
@@ -44,7 +46,7 @@ void WorkerThread::push_back(Runnable& runnable) noexcept {
 
 bool WorkerThread::has_work() const noexcept { return lifo_ != nullptr || !ring_.empty(); }
 
-Runnable* WorkerThread::next() noexcept {
+inline Runnable* WorkerThread::next() noexcept {
   if (++picks_ % kPicksPerLook == 0) [[unlikely]]
     look_around();
   if (lifo_ != nullptr && ++lifo_streak_ < kLifoStreak) return std::exchange(lifo_, nullptr);
@@ -54,10 +56,10 @@ Runnable* WorkerThread::next() noexcept {
   return scheduler_->take_injected(*this);
 }
 
-bool WorkerThread::step() {
+bool WorkerThread::step(ThreadState& thread) {
   Runnable* runnable = next();
   if (runnable == nullptr) return false;
-  runnable->run(*runnable);
+  runnable->run(*runnable, thread);
   return true;
 }
 
@@ -105,12 +107,12 @@ void WorkerThread::run() {
   ThreadState& thread = thread_state();
   thread.worker = this;
   while (!scheduler_->stopping_.load(std::memory_order_acquire)) {
-    if (step()) continue;
+    if (step(thread)) continue;
     scheduler_->parking_.search_begin();
     for (;;) {
       if (Runnable* runnable = search()) {
         if (scheduler_->parking_.search_end()) scheduler_->wake_if_needed();
-        runnable->run(*runnable);
+        runnable->run(*runnable, thread);
         break;
       }
       if (scheduler_->stopping_.load(std::memory_order_acquire)) return;
@@ -284,6 +286,17 @@ std::size_t SchedulerCore::poll_reactor() {
   return handlers;
 }
 
+asio::io_context& io_context_of(SchedulerCore& core) noexcept { return core.reactor().context(); }
+void io_work_started(SchedulerCore& core) noexcept { core.io_work_started(); }
+void io_work_finished(SchedulerCore& core) noexcept { core.io_work_finished(); }
+bool may_run_here(SchedulerCore& core) noexcept {
+  const ThreadState& thread = thread_state();
+  return thread.unit == nullptr && thread.worker != nullptr && &thread.worker->scheduler() == &core;
+}
+void report_unhandled(SchedulerCore& core, std::exception_ptr error) noexcept {
+  core.unhandled(std::move(error));
+}
+
 // ---- life -------------------------------------------------------------------------------------
 
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
@@ -373,9 +386,10 @@ void SchedulerCore::leave() noexcept { thread_state().worker = entered_before_; 
 
 std::size_t SchedulerCore::drive_ready() {
   WorkerThread& worker = *workers_.front();
+  ThreadState& thread = thread_state();
   std::size_t steps = 0;
   for (;;) {
-    while (worker.step()) ++steps;
+    while (worker.step(thread)) ++steps;
     const bool fired = fire_timers() != 0;
     const bool handled = poll_reactor() != 0;
     if (!fired && !handled && !worker.has_work() && !has_injected()) return steps;

@@ -30,7 +30,7 @@ class WorkerThread : public Worker {
   WorkerThread(SchedulerCore& core, int index) noexcept;
 
   void run();                ///< until the scheduler stops
-  bool step();               ///< runs one runnable of its own queues or the shared list
+  bool step(ThreadState& thread);               ///< runs one runnable of its own queues or the shared list
   void push_back(Runnable& runnable) noexcept;
   bool has_work() const noexcept;
 

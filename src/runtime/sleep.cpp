@@ -31,7 +31,7 @@ void YieldAwaiter::start() noexcept {
     inject(core, *this);
 }
 
-void YieldAwaiter::run_again(Runnable& runnable) noexcept {
+void YieldAwaiter::run_again(Runnable& runnable, ThreadState&) noexcept {
   static_cast<YieldAwaiter&>(runnable).wake();
 }
 

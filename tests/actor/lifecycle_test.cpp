@@ -379,12 +379,13 @@ TEST_CASE("an anonymous actor ends when its last ref is dropped", "[lifecycle][W
   Gate worked;
   Gate stopped;
   auto system = make_system();
-  {
-    auto actor = start<Ephemeral>(system, worked, stopped);
-    auto copy = actor;
-    REQUIRE(system.block_on(copy.send(Work{})).has_value());
-    CHECK_FALSE(stopped.is_open());
-  }
+  std::optional actor(start<Ephemeral>(system, worked, stopped));
+  auto copy = actor;
+  actor.reset();
+  REQUIRE(system.block_on(copy->send(Work{})).has_value());
+  CHECK_FALSE(stopped.is_open());
+
+  copy.reset();
   CHECK(stopped.wait());
 }
 

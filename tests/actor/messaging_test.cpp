@@ -3,15 +3,12 @@
 #include "fixtures.hpp"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,11 +31,9 @@ struct coerce::MessageTraits<chat::Join> {
 };
 
 using namespace coerce::test;
-using namespace std::chrono_literals;
 using coerce::ActorContext;
 using coerce::ActorRefErr;
 using coerce::LocalActorRef;
-using coerce::Receiver;
 using coerce::Result;
 using coerce::Task;
 using Kind = ActorRefErr::Kind;

@@ -3,6 +3,7 @@
 #include "fixtures.hpp"
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -27,8 +28,8 @@ TEST_CASE("receivers of one message keep different actors in one list", "[messag
   auto always = start<AlwaysActive>(system);
 
   std::vector<Receiver<GetStatusRequest>> receivers;
-  receivers.push_back(Receiver<GetStatusRequest>(test));
-  receivers.push_back(Receiver<GetStatusRequest>(always));
+  receivers.emplace_back(test);
+  receivers.emplace_back(always);
   CHECK(receivers[0].actor_id() == test.actor_id());
   CHECK(receivers[1].actor_id() == always.actor_id());
 
@@ -41,10 +42,11 @@ TEST_CASE("receivers of one message keep different actors in one list", "[messag
 TEST_CASE("a receiver passes a notify on, and so does its copy", "[messaging][B-011]") {
   Event<SetStatusRequest> received;
   auto system = make_system();
-  const Receiver<SetStatusRequest> receiver(start<Forwarder>(system, received));
+  std::optional<Receiver<SetStatusRequest>> receiver(start<Forwarder>(system, received));
 
-  const auto copy = receiver;  // keeps the actor: the ref above is gone
-  REQUIRE(copy.notify(SetStatusRequest{TestActorStatus::Inactive}).has_value());
+  const auto copy = receiver;
+  receiver.reset();  // the copy alone keeps the actor
+  REQUIRE(copy->notify(SetStatusRequest{TestActorStatus::Inactive}).has_value());
   CHECK(received.wait().status == TestActorStatus::Inactive);
 }
 

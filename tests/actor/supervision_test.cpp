@@ -92,7 +92,7 @@ class Supervisor : public coerce::Actor {
 
 coerce::DescribeResult describe(coerce::ActorSystem& system, LocalActorRef<Supervisor>& actor) {
   coerce::DescribeOptions options;
-  options.max_depth = 2 * links_of_a_chain;
+  options.max_depth = std::size_t{2} * links_of_a_chain;
   return system.block_on(actor.describe(options));
 }
 

@@ -1,3 +1,5 @@
+// How long a call waits, and where it must not wait at all.
+
 #include <coerce/actor.hpp>
 
 #include "fixtures.hpp"
@@ -14,8 +16,6 @@ using coerce::ActorRefErr;
 using coerce::LocalActorRef;
 using coerce::Task;
 using Kind = ActorRefErr::Kind;
-
-// How long a call waits, and where it must not wait at all.
 
 namespace {
 

@@ -35,7 +35,6 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t operations_per_caller = 60;
 constexpr std::uint64_t half_of_the_operations = caller_count * operations_per_caller / 2;
-constexpr std::uint32_t operations_of_outsider = 100;
 constexpr int max_hops = 4;
 constexpr std::chrono::seconds round_limit{60};
 
@@ -179,13 +178,16 @@ Task<void> run_caller(Round& round, std::uint32_t number) {
   round.callers_done.count_down();
 }
 
-/// What a thread that is no worker may do, while everything else goes on.
+/// What a thread that is no worker may do, for as long as everything else goes on.
 void make_traffic_from_outside(Round& round) {
   Caller caller(round, caller_count);
-  for (std::uint32_t i = 0; i < operations_of_outsider; ++i) {
+  while (!round.callers_done.try_wait()) {
     const std::size_t slot = caller.dice.below(actor_count);
     auto actor = round.system.get_tracked_actor<StressActor>(slot_id(slot));
-    if (!actor) continue;
+    if (!actor) {
+      std::this_thread::yield();
+      continue;
+    }
     const auto value = static_cast<std::uint64_t>(caller.dice.below(1'000'000));
     const auto choice = caller.dice.below(100);
     if (choice < 40) {

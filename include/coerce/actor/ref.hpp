@@ -148,11 +148,16 @@ class LocalActorRef {
   /// error.
   template <class M>
     requires Handler<A, std::remove_cvref_t<M>>
-  void deliver(M&& message, const ResultSender<MessageResult<std::remove_cvref_t<M>>>& sender) const {
+  void deliver(M&& message, ResultSender<MessageResult<std::remove_cvref_t<M>>> sender) const {
     using Plain = std::remove_cvref_t<M>;
     detail::refuse_awaited_temporary<M>();
-    detail::deliver<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message), sender);
+    detail::deliver<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message), std::move(sender));
   }
+
+  /// The same with an Asio completion token for `void(Result<R>)`; include <coerce/actor/asio.hpp>.
+  template <class M, class Token>
+    requires Handler<A, std::remove_cvref_t<M>>
+  auto async_send(M&& message, Token&& token) const;
 
   /// Runs `function(A&)` inside the actor, in its turn; `co_await` gives Result of what it returns.
   template <class F>
@@ -277,25 +282,15 @@ template <class A, class F>
 bool exec_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
   using M = Exec<A, F>;
   using R = typename M::Result;
-  if (op == Op::Name) {
-    *static_cast<std::string_view*>(argument) = M::type_name;
-    return true;
-  }
+  if (op > Op::Collect) return message_unhandled<M>(envelope, unit, op, argument);
   Cell& cell = cell_of(unit);
-  if (op == Op::Reject) {
-    if (envelope.completion == Completion::Pooled) count_dead_letter(cell);
-    answer_with<M>(envelope, coerce::unexpected(ActorRefErr::ResultChannelClosed()));
-    return true;
-  }
   F& function = envelope.completion == Completion::Pooled
                     ? static_cast<NotifyEnvelope<M>&>(envelope).payload.function
                     : static_cast<SendEnvelope<M>&>(envelope).payload.function;
   try {
     answer_with<M>(envelope, to_answer<R>([&] { return function(ActorCell<A>::of(cell)); }));
   } catch (...) {
-    auto error = std::current_exception();
-    answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, M::type_name)));
-    cell.fail(std::move(error));
+    message_failed<M>(envelope, cell, std::current_exception());
   }
   return true;
 }

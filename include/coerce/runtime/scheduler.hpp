@@ -37,7 +37,7 @@ struct TaskUnit : Unit {
   TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(TaskUnit&)) noexcept;
   ~TaskUnit() { body.destroy(); }
 
-  static void run_unit(Runnable& runnable);
+  static void run_unit(Runnable& runnable, ThreadState& thread);
   void cancel() noexcept;  ///< asks the task to stop; any thread, while the unit is known to live
 
   std::coroutine_handle<Promise<void>> body;

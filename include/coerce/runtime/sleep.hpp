@@ -56,7 +56,7 @@ class YieldAwaiter : WakeNode, Runnable {
 
  private:
   void start() noexcept;
-  static void run_again(Runnable& runnable) noexcept;
+  static void run_again(Runnable& runnable, ThreadState&) noexcept;
 };
 
 }  // namespace detail

@@ -74,7 +74,7 @@ struct Cell : Unit, ActorContext {
   ActorPath full_path();
 
   // ---- owner only
-  static void run_cell(Runnable& runnable);
+  static void run_cell(Runnable& runnable, ThreadState& thread);
   /// Starts a coroutine handler or hook. True: it has ended already.
   template <class T>
   bool begin(Task<T>&& task) {
@@ -137,8 +137,18 @@ struct Cell : Unit, ActorContext {
   StopReason stop_reason() const;
 
  private:
-  enum class Next : std::uint8_t { Dispatch, Again, Wait, Ended };
+  enum class Next : std::uint8_t {
+    Dispatch,  // handle the front message
+    Handled,   // the front message has been handled
+    Again,     // something changed: look once more
+    Wait,      // nothing can go on before somebody pushes something
+    Released,  // the cell has another owner or has ended: touch nothing
+  };
 
+  bool is_undisturbed() const noexcept {
+    return completion == nullptr && !activity && attention == 0 && !control.has_nodes();
+  }
+  Next look_up() noexcept;
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;
@@ -283,21 +293,33 @@ Result<R> to_answer(F&& produce) {
   }
 }
 
+/// The rare operations of a message.
+template <class M>
+[[gnu::noinline, gnu::cold]] bool message_unhandled(Envelope& envelope, Unit& unit, Op op, void* argument) {
+  if (op == Op::Name) {
+    *static_cast<std::string_view*>(argument) = type_name_of<M>();
+  } else {
+    if (envelope.completion == Completion::Pooled) count_dead_letter(cell_of(unit));
+    answer_with<M>(envelope, coerce::unexpected(ActorRefErr::ResultChannelClosed()));
+  }
+  return true;
+}
+
+/// A handler threw: its sender learns what, its actor fails.
+template <class M>
+[[gnu::noinline, gnu::cold]] void message_failed(Envelope& envelope, Cell& cell, std::exception_ptr error) {
+  answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, type_name_of<M>())));
+  cell.fail(std::move(error));
+}
+
 /// The one function of an envelope with a message M for an actor A.
 template <class A, class M>
 bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
   using R = MessageResult<M>;
   using Returned = HandlerReturn<A, M>;
-  if (op == Op::Name) [[unlikely]] {
-    *static_cast<std::string_view*>(argument) = type_name_of<M>();
-    return true;
-  }
+  if (op > Op::Collect) [[unlikely]]
+    return message_unhandled<M>(envelope, unit, op, argument);
   Cell& cell = cell_of(unit);
-  if (op == Op::Reject) [[unlikely]] {
-    if (envelope.completion == Completion::Pooled) count_dead_letter(cell);
-    answer_with<M>(envelope, coerce::unexpected(ActorRefErr::ResultChannelClosed()));
-    return true;
-  }
   try {
     if constexpr (is_task<Returned>) {
       if (op == Op::Run) {
@@ -321,9 +343,7 @@ bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
       }));
     }
   } catch (...) {
-    auto error = std::current_exception();
-    answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, type_name_of<M>())));
-    cell.fail(std::move(error));
+    message_failed<M>(envelope, cell, std::current_exception());
   }
   return true;
 }

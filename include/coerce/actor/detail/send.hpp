@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -321,29 +320,29 @@ class StopAwaiter : public SystemAwaiter<Result<void>> {
 };
 
 /// A message whose answer goes to a function.
-template <class M>
+template <class M, class Sender>
 struct DeliverEnvelope : SendEnvelope<M> {
-  using Sender = std::function<void(Result<MessageResult<M>>)>;
   template <class T>
-  DeliverEnvelope(EnvelopeOp operation, T&& message, Sender to)
+  DeliverEnvelope(EnvelopeOp operation, T&& message, Sender&& to)
       : SendEnvelope<M>(operation, Completion::Custom, std::forward<T>(message)), sender(std::move(to)) {
     this->complete = &completed;
   }
   static void completed(ReplyEnvelope& envelope) noexcept {
     auto* self = static_cast<DeliverEnvelope*>(&envelope);
-    if (self->sender) self->sender(std::move(*self->answer));
+    self->sender(std::move(*self->answer));
     self->drop_metadata();
     delete self;
   }
   Sender sender;
 };
 
-template <class M, class T>
-void deliver(Cell& cell, EnvelopeOp op, T&& message, const typename DeliverEnvelope<M>::Sender& sender) {
-  auto* envelope = new DeliverEnvelope<M>(op, std::forward<T>(message), sender);
+template <class M, class T, class Sender>
+void deliver(Cell& cell, EnvelopeOp op, T&& message, Sender sender) {
+  using Delivery = DeliverEnvelope<M, Sender>;
+  auto* envelope = new Delivery(op, std::forward<T>(message), std::move(sender));
   if (cell.push(thread_state(), *envelope)) return;
   envelope->answer.emplace(coerce::unexpected(invalid_ref(cell)));
-  DeliverEnvelope<M>::completed(*envelope);
+  Delivery::completed(*envelope);
 }
 
 /// Blocks the calling outside thread.

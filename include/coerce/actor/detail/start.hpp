@@ -60,15 +60,19 @@ class [[nodiscard]] StartAwaiter : StartEnvelope {
   bool await_suspend(std::coroutine_handle<P> caller) noexcept {
     started_ = true;
     error = adopt_cell(*cell_);
-    if (error) return false;
+    if (error) {
+      cell_ = nullptr;
+      return false;
+    }
     waiter = caller.promise().unit;
     handle = caller;
     launch(*cell_, *this);
     return true;
   }
   Answer await_resume() {
+    CellRef cell(std::exchange(cell_, nullptr));
     if (error) return coerce::unexpected(std::move(*error));
-    return LocalActorRef<A>(CellRef(cell_));
+    return LocalActorRef<A>(std::move(cell));
   }
   operator Task<Answer>() && { return as_task(std::move(*this)); }
 

@@ -15,8 +15,9 @@ class SchedulerCore;
 
 /// Something that a worker can run.
 struct Runnable {
-  explicit Runnable(void (*function)(Runnable&)) noexcept : run(function) {}
-  void (*run)(Runnable&);
+  using Function = void (*)(Runnable&, ThreadState&);
+  explicit Runnable(Function function) noexcept : run(function) {}
+  Function run;
   Runnable* next_runnable = nullptr;  ///< link in the shared list; owned by whoever queued it
 };
 
@@ -24,7 +25,7 @@ struct Runnable {
 /// at a time: the owner's. So nothing inside a chain of tasks needs an atomic. The owner is exactly
 /// one party: a run queue, a worker, or, while suspended, the operation that is awaited.
 struct Unit : Runnable {
-  Unit(void (*function)(Runnable&), SchedulerCore& core) noexcept
+  Unit(Function function, SchedulerCore& core) noexcept
       : Runnable(function), scheduler(&core) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
