@@ -136,7 +136,7 @@ void Cell::reject_late() noexcept {
 void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
   Cell& cell = static_cast<Cell&>(static_cast<Unit&>(runnable));
   thread.unit = &cell;
-  for (unsigned budget = 64;;) {
+  for (unsigned budget = thread.worker->budget();;) {
     Envelope* front = nullptr;
     if (!cell.is_undisturbed()) [[unlikely]] {
       const Next next = cell.look_up();
@@ -251,6 +251,7 @@ void Cell::request_stop(StopReasonKind kind, std::string detail) noexcept {
 }
 
 void Cell::fail(std::exception_ptr error) noexcept {
+  system->count_failure(*this, text_of(error));
   const bool starting = status.load(std::memory_order_relaxed) == ActorStatus::Starting;
   request_stop(starting ? StopReasonKind::StartFailed : StopReasonKind::Failed, text_of(error));
 }
@@ -293,6 +294,7 @@ void Cell::stop_children() noexcept {
 
 void Cell::begin_stop() noexcept {
   attention |= kStopping;
+  root_scope.renew();  // the stopped hook may wait
   status.store(ActorStatus::Stopping, std::memory_order_release);
   Envelope& last = make_pooled(&noop_op);
   lane.push(&last);

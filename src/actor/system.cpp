@@ -20,6 +20,8 @@ namespace {
 
 constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
 constexpr std::size_t kMaxStuckListed = 1000;
+constexpr std::uint64_t kMaxFailureLines = 100;
+constexpr Duration kTaskPoll = std::chrono::milliseconds(1);
 
 std::string what_of(const std::exception_ptr& error) {
   try {
@@ -29,6 +31,17 @@ std::string what_of(const std::exception_ptr& error) {
   } catch (...) {
     return "unknown exception";
   }
+}
+
+}  // namespace
+
+namespace {
+
+/// Is the calling unit a task started by spawn()?
+bool running_in_counted_task() noexcept {
+  const Unit* unit = thread_state().unit;
+  return unit != nullptr && unit->run == &TaskUnit::run_unit &&
+         static_cast<const TaskUnit*>(unit)->counted;
 }
 
 }  // namespace
@@ -111,13 +124,25 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
     all_ended = first.index() == 0 && std::get<0>(first);
   }
   scheduler_->cancel_spawned();
-  co_return report(began, all_ended);
+  const std::size_t own = running_in_counted_task() ? 1 : 0;
+  while (scheduler_->spawned_count() > own && scheduler_->clock().now() - began < deadline)
+    if (!co_await sleep_for(kTaskPoll)) break;
+  const std::size_t tasks = scheduler_->spawned_count();
+  co_return report(began, all_ended, tasks > own ? tasks - own : 0);
 }
 
-ShutdownReport SystemCore::report(TimePoint began, bool all_ended) {
+void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
+  const std::uint64_t count = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (count > kMaxFailureLines) return;
+  spdlog::warn("coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
+               count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
+}
+
+ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t stuck_tasks) {
   ShutdownReport report;
   report.took = scheduler_->clock().now() - began;
-  report.complete = all_ended;
+  report.complete = all_ended && stuck_tasks == 0;
+  report.stuck_tasks = stuck_tasks;
   if (all_ended) return report;
   for (const CellRef& cell : top_level()) {
     if (report.stuck.size() == kMaxStuckListed) break;
@@ -188,6 +213,7 @@ const Scheduler& ActorSystem::scheduler() const noexcept { return core_->schedul
 Clock& ActorSystem::clock() const noexcept { return scheduler().clock(); }
 std::size_t ActorSystem::actor_count() const noexcept { return core_->registry().size(); }
 std::size_t ActorSystem::live_actor_count() const noexcept { return core_->live(); }
+std::uint64_t ActorSystem::failure_count() const noexcept { return core_->failures(); }
 std::uint64_t ActorSystem::dead_letter_count() const noexcept { return core_->dead_letters(); }
 
 namespace {

@@ -53,6 +53,9 @@ class SystemCore {
     counts_.fetch_add(kMemory + 1, std::memory_order_relaxed);
     return context_ids_.fetch_add(1, std::memory_order_relaxed) + 1;
   }
+  /// Counts and logs what a handler or hook threw; the log has a limit.
+  void count_failure(Cell& cell, std::string_view what) noexcept;
+  std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dead_letters() const noexcept { return dead_letters_.load(std::memory_order_relaxed); }
 
@@ -67,7 +70,7 @@ class SystemCore {
   LiveShard& shard_of(const Cell& cell) noexcept {
     return live_[cell.context_id % kLiveShards];
   }
-  ShutdownReport report(TimePoint began, bool all_ended);
+  ShutdownReport report(TimePoint began, bool all_ended, std::size_t stuck_tasks);
   static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
 
   std::optional<Scheduler> scheduler_;
@@ -79,6 +82,7 @@ class SystemCore {
   std::atomic<std::uint64_t> counts_{kMemory};
   std::atomic<std::uint64_t> context_ids_{0};
   std::atomic<std::uint64_t> dead_letters_{0};
+  std::atomic<std::uint64_t> failures_{0};
   std::atomic<bool> terminated_{false};
   AsyncEvent all_ended_;
 };

@@ -69,7 +69,9 @@ struct Finish {
 
 struct AwaitedUnit : TaskUnit {
   AwaitedUnit(SchedulerCore& core, Task<void> task, std::shared_ptr<Finish> finish) noexcept
-      : TaskUnit(core, std::move(task), &tell), finish_(std::move(finish)) {}
+      : TaskUnit(core, std::move(task), &tell), finish_(std::move(finish)) {
+    counted = false;  // somebody waits for it
+  }
 
   static void tell(TaskUnit& unit) {
     auto& self = static_cast<AwaitedUnit&>(unit);
@@ -158,7 +160,7 @@ std::size_t Scheduler::run_for(Duration duration) const {
   std::size_t steps = core_->drive_ready();
   for (Duration left = end - core_->clock().now(); left > Duration::zero();
        left = end - core_->clock().now()) {
-    core_->drive_wait(left);
+    if (!core_->drive_wait(left)) break;
     steps += core_->drive_ready();
   }
   return steps;

@@ -16,6 +16,8 @@ constexpr unsigned kPicksPerLook = 16;
 constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
 constexpr std::size_t kTimersPerTurn = 256;
 constexpr Duration kTick = std::chrono::milliseconds(1);
+// One parked worker looks around now and then, for the case that the driver was woken and is held up by
+// a long handler while timers and events wait.
 constexpr Duration kMonitorPeriod = std::chrono::milliseconds(100);
 }  // namespace
 
@@ -30,7 +32,7 @@ std::uint64_t cycles() noexcept {
 // ---- worker -----------------------------------------------------------------------------------
 
 WorkerThread::WorkerThread(SchedulerCore& core, int index) noexcept
-    : Worker(core), index_(index), random_(core.rng().next() | 1) {}
+    : Worker(core, core.budget()), index_(index), random_(core.rng().next() | 1) {}
 
 void Worker::push_back(Runnable& runnable) noexcept {
   static_cast<WorkerThread*>(this)->push_back(runnable);
@@ -176,7 +178,10 @@ void SchedulerCore::inject(Runnable& runnable) noexcept {
     inject_last_ = &runnable;
     injected_.fetch_add(1, std::memory_order_seq_cst);
   }
-  wake_if_needed();
+  if (caller_driven())
+    reactor_.interrupt();
+  else
+    wake_if_needed();
 }
 
 Runnable* SchedulerCore::take_injected(WorkerThread& worker) noexcept {
@@ -340,19 +345,21 @@ void SchedulerCore::add_spawned(TaskUnit& unit) noexcept {
   unit.previous_live = &spawned_;
   if (spawned_ != nullptr) spawned_->previous_live = &unit.next_live;
   spawned_ = &unit;
-  ++spawned_count_;
+  spawned_count_ += unit.counted ? 1 : 0;
 }
 
 void SchedulerCore::remove_spawned(TaskUnit& unit) noexcept {
   const std::lock_guard guard(spawned_lock_);
   *unit.previous_live = unit.next_live;
   if (unit.next_live != nullptr) unit.next_live->previous_live = unit.previous_live;
-  --spawned_count_;
+  spawned_count_ -= unit.counted ? 1 : 0;
 }
 
 void SchedulerCore::cancel_spawned() noexcept {
   const std::lock_guard guard(spawned_lock_);
-  for (TaskUnit* unit = spawned_; unit != nullptr; unit = unit->next_live) unit->cancel();
+  const Unit* self = thread_state().unit;
+  for (TaskUnit* unit = spawned_; unit != nullptr; unit = unit->next_live)
+    if (unit != self) unit->cancel();
 }
 
 std::size_t SchedulerCore::spawned_count() noexcept {
@@ -402,7 +409,9 @@ bool SchedulerCore::drive_wait(Duration at_most) {
     const std::lock_guard guard(wheel_lock_);
     driver_until_ = 0;
   }
-  if (limit == Duration::max() && !io_pending() && at_most == Duration::max()) return false;
+  if (!clock_->advances()) limit = Duration::max();  // only its owner can make the next timer due
+  const bool nothing_to_come = limit == Duration::max() && !io_pending();
+  if (nothing_to_come && (at_most == Duration::max() || !clock_->advances())) return false;
   limit = std::min({limit, at_most, Duration(std::chrono::hours(1))});
   if (limit > Duration::zero()) reactor_.wait(limit);
   return true;

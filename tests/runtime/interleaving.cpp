@@ -97,7 +97,7 @@ class Fiber {
 // ── Search ──────────────────────────────────────────────────────────────────────────────────────
 
 constexpr int kMaxThreads = 4;
-constexpr std::size_t kMaxWords = 64;
+constexpr std::size_t kMaxWords = 128;
 constexpr std::size_t kMaxSteps = 1000;
 
 constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
@@ -141,7 +141,9 @@ class Engine {
     return static_cast<std::uint32_t>(word_count_++);
   }
 
-  std::uint64_t& begin_step(std::uint32_t word) {
+  std::uint64_t& word(std::uint32_t word) { return words_[word]; }
+
+  void begin_step() {
     if (running_ != kController && !std::exchange(threads_[index(running_)].step_granted, false)) {
       const int self = running_;
       const int next = choose();
@@ -149,7 +151,6 @@ class Engine {
       if (next != self) resume(next);
       threads_[index(self)].waiting = false;
     }
-    return words_[word];
   }
 
   void end_step(std::uint32_t word, std::uint64_t observed) {
@@ -363,7 +364,8 @@ void check(bool holds, const char* promise) {
 
 namespace model {
 std::uint32_t add_word(std::uint64_t value) { return Engine::active().add_word(value); }
-std::uint64_t& begin_step(std::uint32_t word) { return Engine::active().begin_step(word); }
+std::uint64_t& word(std::uint32_t index) { return Engine::active().word(index); }
+void begin_step() { Engine::active().begin_step(); }
 void end_step(std::uint32_t word, std::uint64_t observed) {
   Engine::active().end_step(word, observed);
 }

@@ -76,10 +76,15 @@ void check(bool holds, const char* promise);
 /// The failure of threads that all wait for each other, as they do after a lost wake-up.
 inline constexpr const char* kStuck = "stuck: every thread waits for another";
 
+/// The failure of using what has been retired.
+inline constexpr const char* kUsedLate = "used after the end of its life";
+
 namespace model {
+inline constexpr std::uint64_t kRetired = 0xdeaddeaddeaddead;
 std::uint32_t add_word(std::uint64_t value);
-/// The step of the calling thread begins: it may use the word, until it calls end_step().
-std::uint64_t& begin_step(std::uint32_t word);
+std::uint64_t& word(std::uint32_t index);
+/// Around what the calling thread does with a word in one step.
+void begin_step();
 void end_step(std::uint32_t word, std::uint64_t observed);
 /// The calling thread takes no step until the word that it used last has another value.
 void wait_for_change();
@@ -134,12 +139,17 @@ class ModelAtomic {
     return step([&](T value) { return static_cast<T>(value | other); });
   }
 
+  /// No step: from now on every operation fails, as if the memory had been freed.
+  void retire() noexcept { model::word(word_) = model::kRetired; }
+
  private:
   enum class Observes : std::uint8_t { Value, Nothing };
 
   template <class Change>
   T step(Change&& change, Observes observes = Observes::Value) const noexcept {
-    std::uint64_t& word = model::begin_step(word_);
+    model::begin_step();
+    std::uint64_t& word = model::word(word_);
+    check(word != model::kRetired, kUsedLate);
     const std::uint64_t before = word;
     const T value = from_bits(before);
     word = bits(change(value));
@@ -167,6 +177,23 @@ struct ModelAtomics {
   template <class T>
   using Atomic = ModelAtomic<T>;
   static void wait_step(unsigned&) noexcept { model::wait_for_change(); }
+};
+
+/// A variable that is only for checks: nothing that a thread does may depend on it. So it is part of a
+/// state, but not of what a thread has observed, and fewer states differ. Using it is no step.
+template <class T>
+class Ghost {
+ public:
+  Ghost(T value = T{}) noexcept : word_(model::add_word(static_cast<std::uint64_t>(value))) {}
+  Ghost(const Ghost&) = delete;
+  Ghost& operator=(const Ghost&) = delete;
+
+  operator T() const noexcept { return static_cast<T>(model::word(word_)); }
+  void operator=(T value) noexcept { model::word(word_) = static_cast<std::uint64_t>(value); }
+  T operator++() noexcept { return static_cast<T>(++model::word(word_)); }
+
+ private:
+  std::uint32_t word_;
 };
 
 /// Planted bug: an exchange in two steps, so that another thread's may come between.

@@ -15,7 +15,7 @@ struct Message {
   ModelAtomic<Message*> next;
   std::uint8_t producer = 0;
   std::uint8_t number = 0;  // of its producer, from 1
-  bool settled = false;     // handled or rejected
+  Ghost<bool> settled;      // handled or rejected
 };
 
 template <class Lane, int Producers, int Messages>
@@ -51,9 +51,9 @@ struct Actor {
 
   Lane lane;
   Message messages[Producers][Messages];
-  std::uint8_t newest[Producers] = {};
-  std::uint8_t settled = 0;
-  bool owned = false;
+  Ghost<int> newest[Producers];
+  Ghost<int> settled;
+  Ghost<bool> owned;
 };
 
 /// Whoever becomes the owner runs the actor at once.
@@ -69,10 +69,13 @@ struct PushersRun : Actor<Lane, Producers, Messages> {
   }
   void run(int position) {
     this->own();
-    do {
+    for (bool more = true; more;) {
       model::at(-position);
-      this->settle(*this->lane.front());
-    } while (this->lane.pop_or_idle() != nullptr);
+      Message& front = *this->lane.front();
+      this->settle(front);
+      more = this->lane.pop_or_idle() != nullptr;
+      front.next.retire();
+    }
     this->disown();
   }
   void at_end() {
@@ -97,12 +100,12 @@ struct WorkerRuns : Actor<Lane, Producers, Messages> {
     }
   }
   void work() {
-    while (this->settled < Producers * Messages) {
-      model::at(0);
+    for (int handled = 0; handled < Producers * Messages;) {
+      model::at(handled);
       for (unsigned spins = 0; scheduled.load() == 0;) ModelAtomics::wait_step(spins);
       check(scheduled.fetch_sub(1) == 1, "the actor is scheduled once");
       do {
-        model::at(1);
+        model::at(-++handled);
         this->settle(*this->lane.front());
       } while (this->lane.pop_or_idle() != nullptr);
       this->disown();
@@ -139,29 +142,36 @@ struct Closing : Actor<Lane, Producers, Messages> {
       model::at(-position);
       check(!closing, "nothing is handled after the end");
       Message& front = *this->lane.front();
-      if (front.producer == 0 && front.number == StopAt) return close();
+      if (front.producer == 0 && front.number == StopAt) return close(position);
       this->settle(front);
-      if (this->lane.pop_or_idle() == nullptr) return;
+      const bool more = this->lane.pop_or_idle() != nullptr;
+      front.next.retire();
+      if (!more) return;
     }
   }
-  void close() {
+  void close(int position) {
     closing = true;
-    for (Message* front = this->lane.front(); front != nullptr;) {
-      Message* rejected = front;
-      front = this->lane.pop_or_close();
-      this->settle(*rejected);
+    for (bool more = true; more;) {
+      model::at(-position - Messages);
+      Message& rejected = *this->lane.front();
+      more = this->lane.pop_or_close() != nullptr;
+      reject(rejected);
     }
   }
   void reject_late() {
     check(closing, "only a lane that was closed refuses");
-    this->lane.reject_closed([this](Message* rejected) { this->settle(*rejected); });
+    this->lane.reject_closed([this](Message* rejected) { reject(*rejected); });
+  }
+  void reject(Message& message) {
+    this->settle(message);
+    message.next.retire();
   }
   void at_end() {
     this->check_all_settled();
     check(this->lane.is_closed(), "the lane is closed");
   }
 
-  bool closing = false;
+  Ghost<bool> closing;
 };
 
 }  // namespace mailbox_scenarios

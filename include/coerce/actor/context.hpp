@@ -75,7 +75,7 @@ class ActorContext {
   void set_tags(std::vector<std::string> tags);
 
   /// Starts a child; resumes when its started() has completed. It stops before this actor does.
-  /// Errors: AlreadyExists, ActorStartFailed. `co_await` gives Result<LocalActorRef<C>>.
+  /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await` gives Result<LocalActorRef<C>>.
   template <int = 0, class C>
   auto spawn(ActorId id, C&& child);
   /// The same, built in place.

@@ -100,8 +100,7 @@ class [[nodiscard]] ActorRefErr {
 std::string_view to_string(ActorRefErrKind kind) noexcept;
 std::string_view to_string(ActorRefErrOutcome outcome) noexcept;
 
-/// A value or an error. Reading a value that is not there throws from value(), and is refused by the
-/// library's checks in debug builds for `*` and `->`.
+/// A value or an error. value() throws when there is none; `*` and `->` must not be used then.
 template <class T, class E = ActorRefErr>
 using Result = tl::expected<T, E>;
 

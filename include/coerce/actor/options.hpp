@@ -15,7 +15,7 @@ namespace coerce {
 
 enum class ActorType : std::uint8_t {
   Tracked,    ///< found by its id until it stops; lives until it is stopped
-  Anonymous,  ///< not found by lookup; ends when nobody refers to it any more
+  Anonymous,  ///< not found by lookup; ends when nobody refers to it any more, or with its parent
 };
 
 enum class ActorStatus : std::uint8_t { Starting, Started, Stopping, Stopped };

@@ -22,7 +22,7 @@ struct StuckActor {
   ActorPath path;
   std::string actor_type;
   std::string message_type;  ///< of the message being handled; empty if none
-  Duration handling_for{};   ///< at least
+  Duration handling_for{};   ///< how long the shutdown has waited for it
 };
 
 struct ShutdownReport {
@@ -44,7 +44,8 @@ Task<Result<LocalActorRef<A>>> await_deferred(Result<LocalActorRef<A>> started) 
 /// A cheap handle to an actor system; copies refer to the same one. Thread-safe.
 ///
 /// Destroying the last handle of a running system shuts it down with the default deadline; what has not
-/// stopped by then is reported in the log and leaked on purpose. Systems are independent of each other.
+/// stopped by then is reported in the log and leaked on purpose. A handler that blocks its worker for ever
+/// cannot be left behind: its thread is waited for. Systems are independent of each other.
 class ActorSystem {
  public:
   /// A system with all defaults.
@@ -116,6 +117,8 @@ class ActorSystem {
   std::size_t live_actor_count() const noexcept;
   /// Messages that nobody waited for and nobody handled.
   std::uint64_t dead_letter_count() const noexcept;
+  /// Handlers and hooks that threw. The first hundred are logged.
+  std::uint64_t failure_count() const noexcept;
   Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
 
   /// Stops every actor, then every spawned task; ends by the deadline and says what had not stopped.
@@ -236,6 +239,7 @@ auto ActorContext::spawn(ActorId id, Args&&... args) {
 }
 template <class C>
 Result<LocalActorRef<std::remove_cvref_t<C>>> ActorContext::spawn_deferred(ActorId id, C&& child) {
+  detail::refuse_awaited_temporary<C>();
   using Plain = std::remove_cvref_t<C>;
   detail::Cell& made = detail::make_cell<Plain>(*cell().system, std::move(id), &cell(),
                                                 ActorType::Anonymous, std::forward<C>(child));

@@ -25,6 +25,8 @@ class Clock {
   /// Never goes back.
   virtual TimePoint now() const noexcept = 0;
   virtual WallTime wall_now() const noexcept = 0;
+  /// Does it go on by itself, so that waiting brings a deadline nearer?
+  virtual bool advances() const noexcept { return true; }
 };
 
 /// The clocks of the machine.
@@ -39,6 +41,7 @@ class ManualClock final : public Clock {
  public:
   TimePoint now() const noexcept override;
   WallTime wall_now() const noexcept override;
+  bool advances() const noexcept override { return false; }
   /// \pre step >= 0
   void advance(Duration step) noexcept;
 

@@ -43,6 +43,7 @@ struct TaskUnit : Unit {
   std::coroutine_handle<Promise<void>> body;
   void (*finished)(TaskUnit&);
   bool started = false;
+  bool counted = true;  ///< as a spawned task
   Envelope cancel_node;
   std::atomic<bool> cancel_requested{false};
   TaskUnit* next_live = nullptr;
@@ -86,7 +87,8 @@ class Scheduler {
 
   /// Caller-driven only: runs until nothing is ready, no timer is armed and no I/O is pending.
   void run() const;
-  /// Caller-driven only: runs what becomes ready within `duration`. Returns how many steps it ran.
+  /// Caller-driven only: runs what becomes ready within `duration`. Returns how many steps it ran. With a
+  /// clock that does not advance by itself it ends when nothing is ready and no I/O is pending.
   std::size_t run_for(Duration duration) const;
   /// Caller-driven only: runs what is ready now without waiting. Returns how many steps it ran.
   std::size_t poll() const;
@@ -100,8 +102,9 @@ class Scheduler {
   bool on_worker() const noexcept;
   /// Called, on a worker, with what left a spawned task. Set before the first spawn.
   void on_unhandled(std::function<void(std::exception_ptr)> callback) const;
-  /// Asks every spawned task to stop, each at its next await.
+  /// Asks every task but the calling one to stop, each at its next await.
   void cancel_spawned() const;
+  /// Tasks started by spawn() that have not ended.
   std::size_t spawned_count() const noexcept;
 
   detail::SchedulerCore& core() const noexcept { return *core_; }

@@ -108,7 +108,7 @@ struct Cell : Unit, ActorContext {
   Cell* parent;
   std::atomic<SharedText*> id_text;
   std::uint64_t context_id;
-  Cell* next_live = nullptr;  // the system's list, under its lock
+  Cell* next_live = nullptr;  // the parent's list of children, or the system's under its lock
   Cell** previous_live = nullptr;
   std::atomic<ActorStatus> status{ActorStatus::Starting};
   const ActorType actor_type;
@@ -155,7 +155,6 @@ struct Cell : Unit, ActorContext {
   void run_hook(Hook hook, const ChildStopped* child, Activity kind) noexcept;
   void stop_children() noexcept;
   void reject_behind_front() noexcept;
-  void reject_backlog() noexcept;
   void keep_owned() noexcept;
   void close() noexcept;
   void reject(Envelope& envelope) noexcept;
@@ -253,7 +252,7 @@ struct NotifyEnvelope : Envelope {
       : Envelope(operation, Completion::Pooled, pool_class(sizeof(NotifyEnvelope))),
         payload(std::forward<Args>(args)...) {}
   static_assert(alignof(M) <= kPoolGranularity, "coerce: messages are aligned to 16 bytes at the most");
-  static_assert(pool_class(sizeof(M)) < 250, "coerce: a message is at most 4000 bytes; hold more by pointer");
+  static_assert(pool_class(sizeof(M)) < 250, "coerce: a message is at most 3984 bytes; hold more by pointer");
   M payload;
 };
 

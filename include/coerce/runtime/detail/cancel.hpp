@@ -43,6 +43,9 @@ class CancelScope {
     first_ = &node;
   }
 
+  /// For what comes after the part that was asked to stop.
+  void renew() noexcept { requested_ = false; }
+
   /// Asks everything that waits in this scope to stop. Each is asked once; later waits see requested().
   void request() noexcept {
     requested_ = true;

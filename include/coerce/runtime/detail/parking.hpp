@@ -9,7 +9,7 @@
 
 namespace coerce::detail {
 
-/// The sleeping protocol of up to 63 workers.
+/// The sleeping protocol of up to 48 workers.
 ///
 /// A producer publishes its work, then calls to_wake(); a worker that found nothing calls park_begin(),
 /// then *looks at every queue once more*, and only then sleeps. Both sides order their store before

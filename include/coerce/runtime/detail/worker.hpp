@@ -10,9 +10,12 @@ namespace coerce::detail {
 
 class Worker {
  public:
-  explicit Worker(SchedulerCore& core) noexcept : scheduler_(&core) {}
+  Worker(SchedulerCore& core, unsigned message_budget) noexcept
+      : scheduler_(&core), budget_(message_budget) {}
 
   SchedulerCore& scheduler() const noexcept { return *scheduler_; }
+  /// Messages that a unit may handle before others have their turn.
+  unsigned budget() const noexcept { return budget_; }
 
   /// This worker only. The newest runnable goes first (it is warm in the cache); the one that it
   /// displaces goes to the queue that others may steal from.
@@ -28,6 +31,7 @@ class Worker {
  protected:
   SchedulerCore* scheduler_;
   Runnable* lifo_ = nullptr;
+  const unsigned budget_;
 };
 
 /// The generator of the scheduler.
