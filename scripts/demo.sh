@@ -15,4 +15,4 @@ fi
 cmake --build --preset release --target example_player
 
 echo "== 3/3 Running it on $input"
-build/release/examples/example_player "$input"
+build/release/examples/player/example_player "$input"

@@ -6,14 +6,20 @@
 ///
 /// Measures L before each run, in the same process. A figure is the minimum of its R runs (default
 /// 40; 20 at the most for benchmarks that take long): what it costs when nothing disturbs it. The
-/// runs of a benchmark are spread over the whole time, so that a slow minute of the machine does
-/// not hit all of them. Prints one line of JSON a figure, then a table.
+/// runs of a benchmark are spread over the whole time and over several processes, so that neither a
+/// slow minute of the machine nor what another benchmark left in the heap hits all of them. Prints
+/// one line of JSON a figure, then a table. Targets in L are for one worker and judged by CPU time:
+/// it never waits, so that is the wall time of a run that nobody disturbed.
 ///
 /// With --once the benchmark runs a single time with nothing around it, for tools that count: the
 /// line of JSON says how many operations it did and how often the heap was asked. Workers may be 0:
 /// then the main thread does all work, always in the same way.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -44,7 +50,7 @@ struct Options {
 
 std::vector<Bench> all_benches() {
   std::vector<Bench> result;
-  for (auto part : {messaging, creation, timing, allocations}) {
+  for (auto part : {messaging, creation, timing, network, allocations}) {
     for (auto& bench : part()) result.push_back(std::move(bench));
   }
   return result;
@@ -123,18 +129,65 @@ struct Row {
   std::vector<double> cpu_limits;
 };
 
-/// The runs of one benchmark that belong to this pass, each right after L.
-void measure(Row& row, std::size_t pass, std::size_t runs) {
-  runs = std::min(runs, row.bench.most_runs);
-  if (pass >= runs) return;
+using Numbers = std::vector<double>;
+
+/// The runs of one benchmark that belong to this pass, each right after L: for each run L, its CPU
+/// time, that of the run, and the figures.
+Numbers measure(const Row& row, std::size_t pass, std::size_t runs) {
+  limit::ns_per_message(limit_messages);
   const Run run = row.bench.prepare(row.settings);
   if (row.bench.warm_up) run();
+  Numbers numbers;
   for (std::size_t i = pass; i < runs; i += passes) {
     const double cpu = peers::process_cpu_ns();
-    row.limits.push_back(limit::ns_per_message(limit_messages));
-    row.cpu_limits.push_back((peers::process_cpu_ns() - cpu) / limit_messages);
-    row.samples.push_back(run());
+    numbers.push_back(limit::ns_per_message(limit_messages));
+    numbers.push_back((peers::process_cpu_ns() - cpu) / limit_messages);
+    const Sample sample = run();
+    numbers.push_back(sample.cpu_ns_per_op);
+    numbers.insert(numbers.end(), sample.numbers.begin(), sample.numbers.end());
   }
+  return numbers;
+}
+
+/// What `work` gives, from a process of its own: no benchmark sees the heap that another one left.
+/// Empty if that process failed.
+template <class F>
+Numbers in_process_of_its_own(F work) {
+  int ends[2];
+  if (pipe(ends) != 0) return {};
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    const Numbers numbers = work();
+    std::FILE* to = fdopen(ends[1], "w");
+    const bool written =
+        std::fwrite(numbers.data(), sizeof(double), numbers.size(), to) == numbers.size();
+    std::_Exit(written && std::fclose(to) == 0 ? 0 : 1);
+  }
+  close(ends[1]);
+  Numbers numbers;
+  std::FILE* from = fdopen(ends[0], "r");
+  for (double number; std::fread(&number, sizeof number, 1, from) == 1;) numbers.push_back(number);
+  std::fclose(from);
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) return {};
+  return numbers;
+}
+
+/// False if the benchmark failed.
+bool measure_into(Row& row, std::size_t pass, std::size_t runs) {
+  runs = std::min(runs, row.bench.most_runs);
+  if (pass >= runs) return true;
+  const auto numbers = in_process_of_its_own([&] { return measure(row, pass, runs); });
+  const std::size_t width = 3 + row.bench.figures.size();
+  for (auto run = numbers.begin(); run != numbers.end();
+       run += static_cast<std::ptrdiff_t>(width)) {
+    row.limits.push_back(run[0]);
+    row.cpu_limits.push_back(run[1]);
+    row.samples.push_back({.numbers = Numbers(run + 3, run + static_cast<std::ptrdiff_t>(width)),
+                           .cpu_ns_per_op = run[2]});
+  }
+  return !numbers.empty();
 }
 
 std::vector<Measured> results_of(const Row& row) {
@@ -193,20 +246,25 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  limit::ns_per_message(limit_messages);
-  std::vector<Measured> results;
+  bool failed = false;
   for (std::size_t pass = 0; pass < passes; ++pass) {
     for (Row& row : rows) {
-      std::fprintf(stderr, "pass %zu/%zu: %.*s, %u workers\n", pass + 1, passes,
-                   static_cast<int>(row.bench.name.size()), row.bench.name.data(),
+      const auto name = std::string(row.bench.name);
+      std::fprintf(stderr, "pass %zu/%zu: %s, %u workers\n", pass + 1, passes, name.c_str(),
                    row.settings.workers);
-      measure(row, pass, options.runs);
+      if (measure_into(row, pass, options.runs)) continue;
+      std::fprintf(stderr, "coerce_bench: %s with %u workers failed\n", name.c_str(),
+                   row.settings.workers);
+      failed = true;
     }
   }
+  std::vector<Measured> results;
   for (const Row& row : rows) {
+    if (row.samples.empty()) continue;
     for (Measured& one : results_of(row)) results.push_back(std::move(one));
   }
   print_json(stdout, results);
   std::printf("\n");
   print_table(stdout, results);
+  return failed ? 1 : 0;
 }

@@ -7,11 +7,12 @@
 namespace suite {
 namespace {
 
-/// Three digits that count, at least.
+/// Two digits that count, at least.
 std::string number(double value) {
   if (value >= 100) return fmt::format("{:.0f}", value);
   if (value >= 1) return fmt::format("{:.1f}", value);
-  return fmt::format("{:.2g}", value);
+  if (value >= 0.001) return fmt::format("{:.2g}", value);
+  return "< 0.001";
 }
 
 std::string_view in_words(std::optional<bool> met) {
@@ -63,7 +64,7 @@ std::optional<bool> Measured::met() const {
       return minimum(numbers) <= figure.target.at_most;
     case Target::Unit::Limit:
       if (workers != 1) return {};
-      return ratio_to_limit().value() <= figure.target.at_most;
+      return cpu_ratio_to_limit().value() <= figure.target.at_most;
     case Target::Unit::Rival:
       if (!rival) return {};
       return minimum(numbers) <= figure.target.at_most * *rival;

@@ -31,7 +31,8 @@ struct Measured {
   std::optional<double> cpu_ratio_to_limit() const;
   /// In words; empty without one that holds here.
   std::string target() const;
-  /// Does the minimum meet the target? None without one.
+  /// Does the minimum meet the target? None without one. A ratio to L is judged in CPU time: with
+  /// one worker that never waits it is the wall time of a run that nobody disturbed.
   std::optional<bool> met() const;
 };
 

@@ -16,7 +16,7 @@ struct Target {
   enum class Unit {
     None,      ///< it has no target
     Absolute,  ///< `at_most`, in the unit of the figure
-    Limit,     ///< `at_most` times L; holds for one worker
+    Limit,     ///< `at_most` times L, in CPU time; holds for one worker
     Rival,     ///< `at_most` times the figure `rival` of the same benchmark
   };
   Unit unit = Unit::None;
@@ -64,5 +64,6 @@ std::vector<Bench> messaging();    // messaging.cpp
 std::vector<Bench> allocations();  // messaging.cpp
 std::vector<Bench> creation();     // creation.cpp
 std::vector<Bench> timing();       // timing.cpp
+std::vector<Bench> network();      // network.cpp
 
 }  // namespace suite

@@ -134,35 +134,39 @@ void Cell::reject_late() noexcept {
 // ---- running ----------------------------------------------------------------------------------
 
 void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
-  Cell& cell = static_cast<Cell&>(static_cast<Unit&>(runnable));
-  thread.unit = &cell;
-  for (unsigned budget = thread.worker->budget();;) {
+  for (Runnable* next = &runnable; next != nullptr; next = thread.worker->take_newest(&run_cell)) {
+    Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
+    thread.unit = &cell;
+    if (cell.run_messages(thread)) thread.worker->push_back(cell);
+  }
+  thread.unit = nullptr;
+}
+
+// True: still owned, its budget is used up. False: nobody's, or already somebody else's.
+inline bool Cell::run_messages(ThreadState& thread) {
+  for (unsigned budget = thread.worker->budget(); budget != 0; --budget) {
     Envelope* front = nullptr;
-    if (!cell.is_undisturbed()) [[unlikely]] {
-      const Next next = cell.look_up();
-      if (next == Next::Again) continue;
-      if (next == Next::Released) break;
-      if (next == Next::Handled) front = cell.lane.front();
+    while (!is_undisturbed()) [[unlikely]] {
+      const Next next = look_up();
+      if (next == Next::Released) return false;
+      if (next == Next::Handled) front = lane.front();
+      if (next != Next::Again) break;
     }
     if (front == nullptr) {
-      front = cell.lane.front();
-      cell.current.store(front->op, std::memory_order_relaxed);
-      if (!front->op(*front, cell, Op::Run, nullptr)) {
-        cell.activity_kind = Activity::Message;
+      front = lane.front();
+      current.store(front->op, std::memory_order_relaxed);
+      if (!front->op(*front, *this, Op::Run, nullptr)) {
+        activity_kind = Activity::Message;
         continue;
       }
     }
-    if (cell.attention != 0) [[unlikely]]
-      cell.keep_owned();
-    const Envelope* next = cell.lane.pop_or_idle();
+    if (attention != 0) [[unlikely]]
+      keep_owned();
+    const Envelope* next = lane.pop_or_idle();
     complete(thread, *front);
-    if (next == nullptr) break;  // nobody's, or already somebody else's
-    if (--budget == 0) [[unlikely]] {
-      thread.worker->push_back(cell);
-      break;
-    }
+    if (next == nullptr) return false;
   }
-  thread.unit = nullptr;
+  return true;
 }
 
 // Everything that comes before the next message.

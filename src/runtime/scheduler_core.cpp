@@ -11,8 +11,6 @@
 namespace coerce::detail {
 
 namespace {
-constexpr unsigned kLifoStreak = 64;   // then somebody else has a turn
-constexpr unsigned kPicksPerLook = 16;
 constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
 constexpr std::size_t kTimersPerTurn = 256;
 constexpr Duration kTick = std::chrono::milliseconds(1);

@@ -44,8 +44,6 @@ class WorkerThread : public Worker {
   void park();
 
   int index_;
-  unsigned lifo_streak_ = 0;
-  unsigned picks_ = 0;
   std::uint64_t looked_at_ = 0;
   std::uint64_t random_;
   WorkRing ring_;

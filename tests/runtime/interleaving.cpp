@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <coerce/runtime/detail/atomics.hpp>
 #include <cstdio>
 #include <cstring>
@@ -100,9 +101,12 @@ constexpr int kMaxThreads = 4;
 constexpr std::size_t kMaxWords = 128;
 constexpr std::size_t kMaxSteps = 1000;
 
+// Not symmetric: a position and a result that are equal must not cancel each other.
 constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15U;
-  return hash ^ (hash >> 29);
+  value = (value + 0x9e3779b97f4a7c15U) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 32U)) * 0x94d049bb133111ebU;
+  hash = (std::rotl(hash, 23) ^ value) * 0x9fb21c651e98df25U;
+  return hash ^ (hash >> 29U);
 }
 
 class Engine {
@@ -158,6 +162,12 @@ class Engine {
     Thread& self = threads_[index(running_)];
     self.last_word = word;
     self.history = mix(mix(self.history, observed), plain_hash());
+  }
+
+  void observe(std::uint64_t value) {
+    if (running_ == kController) return;
+    Thread& self = threads_[index(running_)];
+    self.history = mix(self.history, value);
   }
 
   void wait_for_change() {
@@ -369,6 +379,7 @@ void begin_step() { Engine::active().begin_step(); }
 void end_step(std::uint32_t word, std::uint64_t observed) {
   Engine::active().end_step(word, observed);
 }
+void observe(std::uint64_t value) { Engine::active().observe(value); }
 void wait_for_change() { Engine::active().wait_for_change(); }
 void at(int position) { Engine::active().at(position); }
 }  // namespace model

@@ -24,6 +24,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <coerce/runtime/detail/atomics.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -86,11 +87,27 @@ std::uint64_t& word(std::uint32_t index);
 /// Around what the calling thread does with a word in one step.
 void begin_step();
 void end_step(std::uint32_t word, std::uint64_t observed);
+void observe(std::uint64_t value);
 /// The calling thread takes no step until the word that it used last has another value.
 void wait_for_change();
 /// The calling thread states that its local variables follow from `position` alone, and that it has no
 /// other such point with the same number: what it observed before makes no state different any more.
 void at(int position);
+
+template <class T>
+std::uint64_t bits(T value) noexcept {
+  if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<std::uintptr_t>(value);
+  else
+    return static_cast<std::uint64_t>(value);
+}
+template <class T>
+T from_bits(std::uint64_t bits) noexcept {
+  if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<T>(static_cast<std::uintptr_t>(bits));
+  else
+    return static_cast<T>(bits);
+}
 }  // namespace model
 
 // ── Atomics ─────────────────────────────────────────────────────────────────────────────────────
@@ -102,7 +119,7 @@ class ModelAtomic {
   using Order = std::memory_order;
 
   ModelAtomic() noexcept : ModelAtomic(T{}) {}
-  ModelAtomic(T value) noexcept : word_(model::add_word(bits(value))) {}
+  ModelAtomic(T value) noexcept : word_(model::add_word(model::bits(value))) {}
   ModelAtomic(const ModelAtomic&) = delete;
   ModelAtomic& operator=(const ModelAtomic&) = delete;
 
@@ -151,23 +168,10 @@ class ModelAtomic {
     std::uint64_t& word = model::word(word_);
     check(word != model::kRetired, kUsedLate);
     const std::uint64_t before = word;
-    const T value = from_bits(before);
-    word = bits(change(value));
+    const T value = model::from_bits<T>(before);
+    word = model::bits(change(value));
     model::end_step(word_, observes == Observes::Value ? before : 0);
     return value;
-  }
-
-  static std::uint64_t bits(T value) noexcept {
-    if constexpr (std::is_pointer_v<T>)
-      return reinterpret_cast<std::uintptr_t>(value);
-    else
-      return static_cast<std::uint64_t>(value);
-  }
-  static T from_bits(std::uint64_t bits) noexcept {
-    if constexpr (std::is_pointer_v<T>)
-      return reinterpret_cast<T>(static_cast<std::uintptr_t>(bits));
-    else
-      return static_cast<T>(bits);
   }
 
   std::uint32_t word_;
@@ -196,6 +200,33 @@ class Ghost {
   std::uint32_t word_;
 };
 
+/// A variable that is no atomic, so using it is no step; load and store as if it were one. Other plain
+/// members do as well, but to those a thread's every step is an observation, and more states differ.
+template <class T>
+class Plain {
+ public:
+  Plain(T value = T{}) noexcept : word_(model::add_word(model::bits(value))) {}
+  Plain(const Plain&) = delete;
+  Plain& operator=(const Plain&) = delete;
+
+  T load(std::memory_order = std::memory_order_relaxed) const noexcept {
+    const std::uint64_t found = model::word(word_);
+    check(found != model::kRetired, kUsedLate);
+    model::observe(found);
+    return model::from_bits<T>(found);
+  }
+  void store(T value, std::memory_order = std::memory_order_relaxed) noexcept {
+    check(model::word(word_) != model::kRetired, kUsedLate);
+    model::word(word_) = model::bits(value);
+  }
+  operator T() const noexcept { return load(); }
+  void operator=(T value) noexcept { store(value); }
+  void retire() noexcept { model::word(word_) = model::kRetired; }
+
+ private:
+  std::uint32_t word_;
+};
+
 /// Planted bug: an exchange in two steps, so that another thread's may come between.
 struct SplitExchange : ModelAtomics {
   template <class T>
@@ -205,19 +236,6 @@ struct SplitExchange : ModelAtomics {
       const T found = this->load();
       this->store(desired);
       return found;
-    }
-  };
-};
-
-/// Planted bug: a strong compare-exchange that overwrites whatever it finds.
-struct OverwritingExchange : ModelAtomics {
-  template <class T>
-  struct Atomic : ModelAtomic<T> {
-    using ModelAtomic<T>::ModelAtomic;
-    bool compare_exchange_strong(T&, T desired, std::memory_order,
-                                 std::memory_order) noexcept {
-      this->store(desired);
-      return true;
     }
   };
 };
@@ -251,6 +269,9 @@ Exploration replay(const Schedule& schedule) {
   return replay(*std::make_unique<ProgramOf<Scenario>>(), schedule);
 }
 
+/// False under sanitizers, which make a run many times slower: then the largest scenarios are left out.
+inline constexpr bool kThorough = COERCE_ASAN == 0 && COERCE_TSAN == 0;
+
 /// Prints how much was explored.
 void report(const char* what, const Exploration& exploration);
 
@@ -260,6 +281,15 @@ void require_holds(const char* what) {
   report(what, exploration);
   INFO(exploration.describe());
   REQUIRE(exploration.failure.empty());
+}
+
+/// Merging must not make a difference to what is explored; for small scenarios.
+template <class Scenario>
+void require_merging_to_be_exact() {
+  const Exploration exploration = explore<Scenario>(Merge::Nothing);
+  REQUIRE(exploration.failure.empty());
+  REQUIRE(exploration.interleavings == static_cast<double>(exploration.runs));
+  REQUIRE(explore<Scenario>().interleavings == exploration.interleavings);
 }
 
 /// A planted bug must be found, and found again when its schedule is replayed.

@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 #include <coerce/runtime/detail/mailbox.hpp>
 #include <cstdint>
-#include <utility>
 
 using namespace coerce::test;
 using coerce::detail::ControlPush;
@@ -93,32 +92,10 @@ struct Message {
   }
 };
 
-// The links of the system lane are used by one thread at a time, so here they make no steps.
-template <class T>
-class PlainLink {
- public:
-  T load(std::memory_order) const noexcept {
-    check(!retired_, kUsedLate);
-    return value_;
-  }
-  void store(T value, std::memory_order) noexcept {
-    check(!retired_, kUsedLate);
-    value_ = value;
-  }
-  void retire() noexcept {
-    value_ = nullptr;
-    retired_ = true;
-  }
-
- private:
-  bool retired_ = false;
-  T value_ = nullptr;
-};
-
 // In the system lane.
 enum class SystemKind : std::uint8_t { Post, Stop, Completion };
 struct alignas(8) SystemMessage {
-  PlainLink<SystemMessage*> next;
+  Plain<SystemMessage*> next;  // used by one thread at a time, so its use makes no steps here
   SystemKind kind = SystemKind::Post;
   Message kick;  // pushed if one is needed
   Ghost<int> handled;
@@ -142,7 +119,7 @@ template <class Control, KickSeen Seen = KickSeen::BeforeLooking>
 struct Cell {
   Cell() noexcept = default;
   /// A handler waits for completions, but has not suspended yet: call run().
-  Cell(Message& message, std::uint8_t completions) noexcept
+  Cell(Message& message, int completions) noexcept
       : lane(&message), awaited(completions), in_progress(true) {}
 
   // ---- by anybody; `position` is the caller's for model::at()
@@ -193,10 +170,12 @@ struct Cell {
         if (control.suspend()) return;
         continue;
       }
-      if (!std::exchange(in_progress, false)) {
-        if (stopping) return close();
+      if (in_progress) {
+        in_progress = false;
+      } else {
+        if (stopping) return close(position);
         if (stop) {
-          begin_stop();
+          begin_stop(position);
           continue;
         }
         dispatch(*lane.front());
@@ -216,31 +195,37 @@ struct Cell {
     if (Seen == KickSeen::AfterLooking) control.kick_seen();
   }
   void run_control() {
-    if (completion != nullptr) handle(*std::exchange(completion, nullptr));
+    if (SystemMessage* message = completion) {
+      completion = nullptr;
+      handle(*message);
+    }
     if (!control.has_nodes()) return;
     each(control.take(), [this](SystemMessage& message) { handle(message); });
   }
   void handle(SystemMessage& message) {
     check(owned, "only the owner handles");
     message.handle();
-    if (message.kind == SystemKind::Completion) --awaited;
+    if (message.kind == SystemKind::Completion) awaited = awaited - 1;
     if (message.kind == SystemKind::Stop) stop = true;
   }
-  void begin_stop() {
+  void begin_stop(int position) {
     stopping = true;
-    Message& last = noop();
-    lane.push(&last);
-    for (Message* front = lane.front(); front != &last; front = lane.front()) {
-      if (front->kind == Kind::Kick) control.kick_seen();
+    lane.push(&noop());
+    for (;;) {
+      model::at(-position - 10);
+      Message& front = *lane.front();
+      if (&front == &noops[noop_count - 1]) return;
+      if (front.kind == Kind::Kick) control.kick_seen();
       lane.pop_or_idle();
-      front->refuse();
+      front.refuse();
     }
   }
-  void close() {
-    for (Message* front = lane.front(); front != nullptr;) {
-      Message* rejected = front;
-      front = lane.pop_or_close();
-      rejected->refuse();
+  void close(int position) {
+    for (bool more = true; more;) {
+      model::at(-position - 20);
+      Message& rejected = *lane.front();
+      more = lane.pop_or_close() != nullptr;
+      rejected.refuse();
     }
     each(control.close(), [](SystemMessage& message) { message.refuse(); });
     closed = true;
@@ -248,7 +233,8 @@ struct Cell {
 
   Message& noop() {
     check(noop_count < kMaxNoops, "no more messages to itself than needed");
-    Message& made = noops[noop_count++];
+    Message& made = noops[noop_count];
+    noop_count = noop_count + 1;
     made.kind = Kind::Noop;
     return made;
   }
@@ -273,7 +259,7 @@ struct Cell {
   }
   void check_at_rest() const {
     check(awaited == 0, "no completion is lost");
-    for (std::uint8_t i = 0; i < noop_count; ++i) check_settled(noops[i]);
+    for (int i = 0; i < noop_count; ++i) check_settled(noops[i]);
     check(!owned, "nobody owns the unit");
     check(!control.has_nodes(), "the system lane is drained");
     check(closed ? lane.is_closed() : lane.is_idle(), "the user lane is idle or closed");
@@ -284,12 +270,12 @@ struct Cell {
   MailboxLane<Message, ModelAtomics> lane;
   Control control;
   Message noops[kMaxNoops];
-  SystemMessage* completion = nullptr;
-  std::uint8_t noop_count = 0;
-  std::uint8_t awaited = 0;  // completions that the handler waits for
-  bool in_progress = false;  // a handler
-  bool stop = false;
-  bool stopping = false;
+  Plain<SystemMessage*> completion;
+  Plain<int> noop_count;
+  Plain<int> awaited;       // completions that the handler waits for
+  Plain<bool> in_progress;  // a handler
+  Plain<bool> stop;
+  Plain<bool> stopping;
   Ghost<bool> closed;
   Ghost<bool> owned;
 };
@@ -362,6 +348,20 @@ struct Suspending {
   Unit unit{message_in_progress, Completions};
 };
 
+/// Planted bug: the compare-exchange that sets a bit, the one of suspend(), overwrites what it finds.
+struct SuspendingByStore : ModelAtomics {
+  template <class T>
+  struct Atomic : ModelAtomic<T> {
+    using ModelAtomic<T>::ModelAtomic;
+    bool compare_exchange_strong(T& expected, T desired, std::memory_order,
+                                 std::memory_order) noexcept {
+      if (desired < expected) return ModelAtomic<T>::compare_exchange_strong(expected, desired);
+      this->store(desired);
+      return true;
+    }
+  };
+};
+
 /// Planted bug: trusts that whoever holds the unit will notice by itself.
 template <class Word>
 struct CompletionForgotten : Word {
@@ -373,6 +373,12 @@ struct CompletionForgotten : Word {
 using namespace control_scenarios;
 using Word = ControlWord<Node, ModelAtomics>;
 using Control = ControlWord<SystemMessage, ModelAtomics>;
+
+TEST_CASE("merging equal states loses no interleaving of a control word",
+          "[interleaving][control]") {
+  require_merging_to_be_exact<Closing<Word, 1, 1, 3>>();
+  require_merging_to_be_exact<Posting<Cell<Control>, 1, 1, 1>>();
+}
 
 TEST_CASE("a control word hands out every node once, oldest first, or refuses it when closed",
           "[interleaving][control]") {
@@ -391,13 +397,14 @@ TEST_CASE("a suspended actor is resumed by completions and system messages, none
           "[interleaving][control]") {
   require_holds<Suspending<Cell<Control>, 1, 1>>("1 completion; 1 post");
   require_holds<Suspending<Cell<Control>, 1, 2>>("1 completion; 2 posts");
-  require_holds<Suspending<Cell<Control>, 2, 1>>("2 completions; 1 post");
+  if (kThorough) require_holds<Suspending<Cell<Control>, 2, 1>>("2 completions; 1 post");
 }
 
 TEST_CASE("what is posted to an actor that is being stopped is handled or refused, once",
           "[interleaving][control]") {
   require_holds<Posting<Cell<Control>, 1, 1, 2, SystemKind::Stop>>("1 message; stop, 1 post");
-  require_holds<Posting<Cell<Control>, 1, 2, 1, SystemKind::Stop>>("1 message; stop; 1 post");
+  if (kThorough)
+    require_holds<Posting<Cell<Control>, 1, 2, 1, SystemKind::Stop>>("1 message; stop; 1 post");
 }
 
 TEST_CASE("planted bug: a completion is lost that comes while somebody else holds the unit",
@@ -407,7 +414,7 @@ TEST_CASE("planted bug: a completion is lost that comes while somebody else hold
 }
 
 TEST_CASE("planted bug: suspending by a store loses a completion", "[interleaving][control]") {
-  require_found<Suspending<Cell<ControlWord<SystemMessage, OverwritingExchange>>, 1, 1>>(
+  require_found<Suspending<Cell<ControlWord<SystemMessage, SuspendingByStore>>, 1, 1>>(
       "suspending by a store", "no completion is lost");
 }
 

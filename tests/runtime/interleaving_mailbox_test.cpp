@@ -174,6 +174,18 @@ struct Closing : Actor<Lane, Producers, Messages> {
   Ghost<bool> closing;
 };
 
+/// Planted bug: a strong compare-exchange that overwrites whatever it finds.
+struct OverwritingExchange : ModelAtomics {
+  template <class T>
+  struct Atomic : ModelAtomic<T> {
+    using ModelAtomic<T>::ModelAtomic;
+    bool compare_exchange_strong(T&, T desired, std::memory_order, std::memory_order) noexcept {
+      this->store(desired);
+      return true;
+    }
+  };
+};
+
 }  // namespace mailbox_scenarios
 
 using namespace mailbox_scenarios;
@@ -181,12 +193,19 @@ using Lane = MailboxLane<Message, ModelAtomics>;
 using PushInTwoSteps = MailboxLane<Message, SplitExchange>;
 using IdleByStore = MailboxLane<Message, OverwritingExchange>;
 
+TEST_CASE("merging equal states loses no interleaving of a mailbox", "[interleaving][mailbox]") {
+  require_merging_to_be_exact<PushersRun<Lane, 2, 2>>();
+  require_merging_to_be_exact<PushersRun<Lane, 3, 1>>();
+  require_merging_to_be_exact<Closing<Lane, 2, 2, 1>>();
+  require_merging_to_be_exact<WorkerRuns<Lane, 1, 3>>();
+}
+
 TEST_CASE("an actor run by its pushers handles every message once, in order, one owner at a time",
           "[interleaving][mailbox]") {
   require_holds<PushersRun<Lane, 2, 2>>("2 producers of 2 messages");
   require_holds<PushersRun<Lane, 2, 3>>("2 producers of 3 messages");
   require_holds<PushersRun<Lane, 3, 1>>("3 producers of 1 message");
-  require_holds<PushersRun<Lane, 3, 2>>("3 producers of 2 messages");
+  if (kThorough) require_holds<PushersRun<Lane, 3, 2>>("3 producers of 2 messages");
 }
 
 TEST_CASE("an actor run by a worker is scheduled once whenever it has messages",
@@ -201,14 +220,14 @@ TEST_CASE("a message that races the end of its actor is handled or rejected, onc
   require_holds<Closing<Lane, 2, 2, 1>>("2 producers of 2 messages, the first ends the actor");
   require_holds<Closing<Lane, 2, 2, 2>>("2 producers of 2 messages, the last ends the actor");
   require_holds<Closing<Lane, 3, 1, 1>>("3 producers of 1 message, the first ends the actor");
-  require_holds<Closing<Lane, 3, 2, 1>>("3 producers of 2 messages, the first ends the actor");
+  if (kThorough)
+    require_holds<Closing<Lane, 3, 2, 1>>("3 producers of 2 messages, the first ends the actor");
 }
 
 TEST_CASE("planted bug: a push that loads and stores instead of exchanging loses a wake-up",
           "[interleaving][mailbox]") {
   require_found<WorkerRuns<PushInTwoSteps, 1, 2>>("push in two steps", kStuck);
-  require_found<PushersRun<PushInTwoSteps, 2, 1>>("push in two steps, by 2 producers",
-                                                  "each message is settled");
+  require_found<PushersRun<PushInTwoSteps, 2, 1>>("push in two steps, by 2 producers", kUsedLate);
 }
 
 TEST_CASE("planted bug: a lane that becomes idle by a store loses a wake-up",

@@ -83,13 +83,16 @@ struct Cell : Unit, ActorContext {
     handle.promise().scope = &root_scope;
     activity = handle;
     handle.resume();
-    return handle.done();
+    if (handle.done()) return true;
+    attention |= kActivity;
+    return false;
   }
   /// The coroutine that has ended; destroying the result destroys its frame.
   template <class T>
   Task<T> end_activity() noexcept {
     auto handle = std::coroutine_handle<Promise<T>>::from_address(activity.address());
     activity = {};
+    attention &= static_cast<std::uint8_t>(~kActivity);
     return TaskAccess::adopt(handle);
   }
   /// A handler or hook threw: by default the actor stops with reason Failed.
@@ -113,16 +116,16 @@ struct Cell : Unit, ActorContext {
   std::atomic<ActorStatus> status{ActorStatus::Starting};
   const ActorType actor_type;
 
-  /// Things to look at before the next message; zero nearly always.
+  /// Bits of `attention`.
   enum Attention : std::uint8_t {
     kStop = 1,          // stop before the next message
     kDrain = 2,         // stop once the mailbox is empty
     kChildEnded = 4,    // a child has ended
     kUnreferenced = 8,  // the last reference of an anonymous actor went
     kStopping = 16,     // children are being stopped or the stopped hook runs
+    kActivity = 32,     // a handler or hook has suspended
   };
   enum class Activity : std::uint8_t { Message, ChildHook, StoppedHook };
-  std::uint8_t attention = 0;
   Activity activity_kind = Activity::Message;
   bool stopped_hook_done = false;
   StopReasonKind stop_kind = StopReasonKind::Stopped;
@@ -146,8 +149,9 @@ struct Cell : Unit, ActorContext {
   };
 
   bool is_undisturbed() const noexcept {
-    return completion == nullptr && !activity && attention == 0 && !control.has_nodes();
+    return attention == 0 && !control.has_nodes();
   }
+  bool run_messages(ThreadState& thread);
   Next look_up() noexcept;
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed

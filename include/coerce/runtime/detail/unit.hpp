@@ -35,6 +35,7 @@ struct Unit : Runnable {
   void wake(Envelope& node) noexcept {
     if (control.try_take_suspended()) {
       completion = &node;
+      attention |= kCompletion;
       schedule();
     } else if (control.push_completion(&node) == ControlPush::BecameOwner) {
       schedule();
@@ -49,6 +50,7 @@ struct Unit : Runnable {
     Envelope* node = completion;
     if (node != nullptr) {
       completion = nullptr;
+      attention &= static_cast<std::uint8_t>(~kCompletion);
       node->op(*node, *this, Op::Control, nullptr);
     }
     if (!control.has_nodes()) return node != nullptr;
@@ -64,6 +66,10 @@ struct Unit : Runnable {
   Envelope* completion = nullptr;  ///< handed over by the waker that took ownership; owner only
   SchedulerCore* scheduler;
   CancelScope root_scope;  ///< owner only
+
+  /// Things to look at before going on, one bit each; zero nearly always. Owner only.
+  std::uint8_t attention = 0;
+  static constexpr std::uint8_t kCompletion = 64;  ///< `completion` is set
 };
 
 /// A completion that resumes a coroutine; lives in its frame.

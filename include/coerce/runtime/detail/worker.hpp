@@ -25,12 +25,30 @@ class Worker {
     if (displaced != nullptr) push_back(*displaced);
   }
 
+  /// This worker only: the newest runnable, if it is of this kind and nothing else has a turn before it.
+  /// Spares a chain of actors that wake each other the way through the worker's loop.
+  Runnable* take_newest(Runnable::Function kind) noexcept {
+    Runnable* newest = lifo_;
+    if (newest == nullptr || newest->run != kind || (picks_ + 1) % kPicksPerLook == 0 ||
+        lifo_streak_ + 1 >= kLifoStreak)
+      return nullptr;
+    ++picks_;
+    ++lifo_streak_;
+    lifo_ = nullptr;
+    return newest;
+  }
+
   /// This worker only: behind everything that it has queued.
   void push_back(Runnable& runnable) noexcept;
 
  protected:
+  static constexpr unsigned kLifoStreak = 64;  ///< newest ones in a row, then others have a turn
+  static constexpr unsigned kPicksPerLook = 16;
+
   SchedulerCore* scheduler_;
   Runnable* lifo_ = nullptr;
+  unsigned lifo_streak_ = 0;
+  unsigned picks_ = 0;
   const unsigned budget_;
 };
 
