@@ -31,7 +31,8 @@ Envelope& make_pooled(EnvelopeOp op) {
 
 struct ChildEndedEnvelope : Envelope {
   explicit ChildEndedEnvelope(Cell& ended) noexcept
-      : Envelope(&told, Completion::Pooled, pool_class(sizeof(ChildEndedEnvelope))), child(&ended) {}
+      : Envelope(&told, Completion::Pooled, pool_class(sizeof(ChildEndedEnvelope))),
+        child(&ended) {}
 
   static bool told(Envelope& envelope, Unit& unit, Op op, void*) {
     Cell& child = *static_cast<ChildEndedEnvelope&>(envelope).child;
@@ -48,7 +49,8 @@ struct StopEnvelope : Envelope {
       : Envelope(&stop, Completion::Pooled, pool_class(sizeof(StopEnvelope))), kind(why) {}
 
   static bool stop(Envelope& envelope, Unit& unit, Op op, void*) {
-    if (op == Op::Control) cell_of(unit).stop_from_outside(static_cast<StopEnvelope&>(envelope).kind);
+    if (op == Op::Control)
+      cell_of(unit).stop_from_outside(static_cast<StopEnvelope&>(envelope).kind);
     free_envelope(thread_state(), envelope);
     return true;
   }
@@ -95,30 +97,45 @@ Cell::Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& sc
 
 bool Cell::post(Envelope& envelope) noexcept {
   switch (control.push(&envelope)) {
-    case ControlPush::Closed: return false;
-    case ControlPush::BecameOwner: schedule(); return true;
-    case ControlPush::Queued: return true;
-    case ControlPush::KickNeeded: break;
+    case ControlPush::Closed:
+      return false;
+    case ControlPush::BecameOwner:
+      schedule();
+      return true;
+    case ControlPush::Queued:
+      return true;
+    case ControlPush::KickNeeded:
+      break;
   }
   ThreadState& thread = thread_state();
   switch (lane.push(&make_pooled(&kick_op))) {
-    case LanePush::Queued: break;
-    case LanePush::BecameOwner: submit(thread, *scheduler, *this); break;
-    case LanePush::Closed: reject_late(); break;
+    case LanePush::Queued:
+      break;
+    case LanePush::BecameOwner:
+      submit(thread, *scheduler, *this);
+      break;
+    case LanePush::Closed:
+      reject_late();
+      break;
   }
   return true;
 }
 
 void complete_slow(Envelope& envelope) noexcept {
   switch (envelope.completion) {
-    case Completion::Pooled: free_envelope(thread_state(), envelope); break;
-    case Completion::Wake: static_cast<ReplyEnvelope&>(envelope).wake(); break;
+    case Completion::Pooled:
+      free_envelope(thread_state(), envelope);
+      break;
+    case Completion::Wake:
+      static_cast<ReplyEnvelope&>(envelope).wake();
+      break;
     case Completion::Custom: {
       auto& reply = static_cast<ReplyEnvelope&>(envelope);
       reply.complete(reply);
       break;
     }
-    case Completion::Static: break;
+    case Completion::Static:
+      break;
   }
 }
 
@@ -234,7 +251,8 @@ Cell::Next Cell::attend() {
     attention &= static_cast<std::uint8_t>(~kUnreferenced);
   const EnvelopeOp front = lane.front()->op;
   if (attention != 0 && (front == &noop_op || front == &kick_op) && !lane.has_next()) {
-    request_stop((attention & kDrain) != 0 ? StopReasonKind::Stopped : StopReasonKind::Unreferenced);
+    request_stop((attention & kDrain) != 0 ? StopReasonKind::Stopped
+                                           : StopReasonKind::Unreferenced);
     return Next::Again;
   }
   return Next::Dispatch;
@@ -392,7 +410,9 @@ std::string_view Cell::id_view() noexcept {
   return text != nullptr ? text->view() : id().view();
 }
 
-ActorPath Cell::container_path() { return parent != nullptr ? parent->full_path() : system->name(); }
+ActorPath Cell::container_path() {
+  return parent != nullptr ? parent->full_path() : system->name();
+}
 
 ActorPath Cell::full_path() {
   std::string path = container_path().str();

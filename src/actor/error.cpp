@@ -33,7 +33,9 @@ std::string_view ActorRefErr::actor_type() const noexcept {
 std::string_view ActorRefErr::detail() const noexcept {
   return details_ ? std::string_view(details_->detail) : std::string_view();
 }
-Duration ActorRefErr::time_taken() const noexcept { return details_ ? details_->time_taken : Duration(); }
+Duration ActorRefErr::time_taken() const noexcept {
+  return details_ ? details_->time_taken : Duration();
+}
 
 std::string ActorRefErr::to_string() const {
   std::string text(coerce::to_string(kind_));
@@ -42,7 +44,8 @@ std::string ActorRefErr::to_string() const {
   if (!actor_type().empty()) text += fmt::format(" actor_type={}", actor_type());
   if (!message_type().empty()) text += fmt::format(" message={}", message_type());
   if (time_taken() != Duration())
-    text += fmt::format(" after={}ms", std::chrono::duration_cast<std::chrono::milliseconds>(time_taken()).count());
+    text += fmt::format(
+        " after={}ms", std::chrono::duration_cast<std::chrono::milliseconds>(time_taken()).count());
   if (!detail().empty()) text += fmt::format(": {}", detail());
   return text;
 }
@@ -50,8 +53,8 @@ std::string ActorRefErr::to_string() const {
 ActorRefErr ActorRefErr::with_detail(Kind kind, Outcome outcome, std::string_view detail) {
   ActorRefErr error(kind, outcome);
   if (!detail.empty())
-    error.details_ = std::make_shared<Details>(
-        Details{.detail = std::string(detail.substr(0, kMaxDetail))});
+    error.details_ =
+        std::make_shared<Details>(Details{.detail = std::string(detail.substr(0, kMaxDetail))});
   return error;
 }
 
@@ -123,10 +126,11 @@ bool operator==(const ActorRefErr& a, const ActorRefErr& b) noexcept {
 
 std::string_view to_string(ActorRefErrKind kind) noexcept {
   static constexpr std::array<std::string_view, 19> kNames{
-      "ActorUnavailable", "NotFound",     "AlreadyExists", "Serialisation",       "Deserialisation",
-      "Timeout",          "ActorStartFailed", "InvalidRef", "ResultChannelClosed", "ResultSendFailed",
-      "NotSupported",     "NotImplemented", "HandlerFailed", "MailboxFull",        "Unreachable",
-      "Unauthorised",     "Cancelled",    "Fenced",        "Overloaded"};
+      "ActorUnavailable",    "NotFound",         "AlreadyExists",    "Serialisation",
+      "Deserialisation",     "Timeout",          "ActorStartFailed", "InvalidRef",
+      "ResultChannelClosed", "ResultSendFailed", "NotSupported",     "NotImplemented",
+      "HandlerFailed",       "MailboxFull",      "Unreachable",      "Unauthorised",
+      "Cancelled",           "Fenced",           "Overloaded"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

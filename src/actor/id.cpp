@@ -17,7 +17,8 @@ constexpr std::size_t kMaxIdLength = 64 * 1024;
 
 SharedText* SharedText::make(std::string_view text) {
   const std::size_t size = std::min(text.size(), kMaxIdLength);
-  auto* made = new (::operator new(sizeof(SharedText) + size)) SharedText(static_cast<std::uint32_t>(size));
+  auto* made =
+      new (::operator new(sizeof(SharedText) + size)) SharedText(static_cast<std::uint32_t>(size));
   std::memcpy(const_cast<char*>(made->data()), text.data(), size);
   return made;
 }
@@ -34,8 +35,8 @@ ActorId make_uuid(Rng& rng) {
       continue;
     }
     auto nibble = static_cast<unsigned>(bits[digit / 16] >> (digit % 16 * 4)) & 15U;
-    if (digit == 12) nibble = 4;                     // version 4
-    if (digit == 16) nibble = (nibble & 3U) | 8U;    // variant of RFC 4122
+    if (digit == 12) nibble = 4;                   // version 4
+    if (digit == 16) nibble = (nibble & 3U) | 8U;  // variant of RFC 4122
     text[i] = kDigits[nibble];
     ++digit;
   }

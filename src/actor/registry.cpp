@@ -11,7 +11,8 @@ std::uint64_t Registry::hash_of(std::string_view id) noexcept {
 }
 
 /// Where the id stands, or the free slot where it would.
-std::size_t Registry::position(const Shard& shard, std::uint64_t hash, std::string_view id) noexcept {
+std::size_t Registry::position(const Shard& shard, std::uint64_t hash,
+                               std::string_view id) noexcept {
   const std::size_t mask = shard.slots.size() - 1;
   std::size_t at = hash & mask;
   while (shard.slots[at].cell != nullptr &&

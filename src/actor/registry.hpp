@@ -12,8 +12,8 @@
 
 namespace coerce::detail {
 
-/// 64 shards of open addressing {hash, cell} with linear probing and backward-shift deletion (Knuth 6.4,
-/// algorithm R). Thread-safe.
+/// 64 shards of open addressing {hash, cell} with linear probing and backward-shift deletion
+/// (Knuth 6.4, algorithm R). Thread-safe.
 class Registry {
  public:
   /// False: the id is taken.

@@ -27,8 +27,8 @@ int run_main(ActorSystem& system, Task<int> game) {
   }
   const ShutdownReport report = system.shutdown_blocking();
   for (const StuckActor& stuck : report.stuck)
-    spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(), stuck.actor_type,
-                  stuck.message_type);
+    spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(),
+                  stuck.actor_type, stuck.message_type);
   return report.complete ? code : kIncomplete;
 }
 

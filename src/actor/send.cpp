@@ -133,8 +133,8 @@ class DescribeAwaiter {
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) {
     PromiseBase& promise = caller.promise();
-    return wait_.start(*cell_, &describe_op, Describe(max_children_), timeout_, *promise.unit, caller,
-                       *promise.scope, true);
+    return wait_.start(*cell_, &describe_op, Describe(max_children_), timeout_, *promise.unit,
+                       caller, *promise.scope, true);
   }
   Result<Snapshot> await_resume() { return wait_.finish(); }
 

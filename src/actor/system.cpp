@@ -112,7 +112,8 @@ std::vector<CellRef> SystemCore::top_level() {
   return cells;
 }
 
-// The actor that calls the shutdown from its handler cannot end before it; it is reported at the deadline.
+// The actor that calls the shutdown from its handler cannot end before it; it is reported at the
+// deadline.
 Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
   const TimePoint began = scheduler_->clock().now();
   terminated_.store(true, std::memory_order_seq_cst);
@@ -134,8 +135,9 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
 void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
   const std::uint64_t count = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (count > kMaxFailureLines) return;
-  spdlog::warn("coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
-               count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
+  spdlog::warn(
+      "coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
+      count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
 }
 
 ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t stuck_tasks) {
@@ -167,7 +169,8 @@ void SystemCore::close(SystemCore* core) noexcept {
   const bool on_worker = core->scheduler_->on_worker();
   if (on_worker) {
     spdlog::error(
-        "coerce: the last handle of system {} was destroyed on one of its own workers, which cannot wait "
+        "coerce: the last handle of system {} was destroyed on one of its own workers, which "
+        "cannot wait "
         "for it; its actors are stopped, its threads stay",
         core->name().view());
     core->scheduler_->spawn(await_shutdown(core->shutdown(kDefaultDeadline)));
@@ -179,8 +182,8 @@ void SystemCore::close(SystemCore* core) noexcept {
       const ShutdownReport report = core->scheduler_->block_on(core->shutdown(kDefaultDeadline));
       complete = report.complete;
       for (const StuckActor& stuck : report.stuck)
-        spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(), stuck.actor_type,
-                      stuck.message_type);
+        spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(),
+                      stuck.actor_type, stuck.message_type);
     } catch (const std::exception& error) {
       spdlog::error("coerce: shutdown of system {} failed: {}", core->name().view(), error.what());
     }
@@ -189,7 +192,9 @@ void SystemCore::close(SystemCore* core) noexcept {
   if (complete) core->drop_memory();  // else what has not ended is leaked on purpose
 }
 
-Task<void> SystemCore::await_shutdown(Task<ShutdownReport> shutdown) { co_await std::move(shutdown); }
+Task<void> SystemCore::await_shutdown(Task<ShutdownReport> shutdown) {
+  co_await std::move(shutdown);
+}
 
 }  // namespace detail
 
@@ -222,7 +227,8 @@ Task<std::vector<DescribeResult>> describe_cells(std::vector<detail::CellRef> ce
                                                  DescribeOptions options) {
   std::vector<Task<DescribeResult>> tasks;
   tasks.reserve(cells.size());
-  for (detail::CellRef& cell : cells) tasks.push_back(detail::describe_cell(std::move(cell), options));
+  for (detail::CellRef& cell : cells)
+    tasks.push_back(detail::describe_cell(std::move(cell), options));
   co_return co_await when_all(std::move(tasks));
 }
 
@@ -280,7 +286,8 @@ ActorSystemBuilder& ActorSystemBuilder::budget(unsigned messages) {
 ActorSystem ActorSystemBuilder::build() {
   if (std::exchange(built_, true)) throw std::logic_error("build: can be called once");
   std::string name = name_;
-  if (const char* from_environment = std::getenv("COERCE_ACTOR_SYSTEM"); name.empty() && from_environment)
+  if (const char* from_environment = std::getenv("COERCE_ACTOR_SYSTEM");
+      name.empty() && from_environment)
     name = from_environment;
   std::shared_ptr<detail::SystemCore> core(new detail::SystemCore(scheduler_, name),
                                            &detail::SystemCore::close);

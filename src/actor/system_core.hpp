@@ -33,8 +33,8 @@ class SystemCore {
   static void close(SystemCore* core) noexcept;
 
   std::optional<ActorRefErr> adopt(Cell& cell) noexcept;
-  void ended(Cell& cell) noexcept;         ///< the actor has ended: it is neither listed nor found
-  void count_ended() noexcept;             ///< the last that a living cell does with the system
+  void ended(Cell& cell) noexcept;  ///< the actor has ended: it is neither listed nor found
+  void count_ended() noexcept;      ///< the last that a living cell does with the system
   void memory_freed() noexcept { drop_memory(); }
 
   Task<ShutdownReport> shutdown(Duration deadline);
@@ -57,7 +57,9 @@ class SystemCore {
   void count_failure(Cell& cell, std::string_view what) noexcept;
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t dead_letters() const noexcept { return dead_letters_.load(std::memory_order_relaxed); }
+  std::uint64_t dead_letters() const noexcept {
+    return dead_letters_.load(std::memory_order_relaxed);
+  }
 
   std::weak_ptr<SystemCore> handle;  ///< to give out further handles
 
@@ -67,9 +69,7 @@ class SystemCore {
   static constexpr std::size_t kLiveShards = 16;
 
   void drop_memory() noexcept;
-  LiveShard& shard_of(const Cell& cell) noexcept {
-    return live_[cell.context_id % kLiveShards];
-  }
+  LiveShard& shard_of(const Cell& cell) noexcept { return live_[cell.context_id % kLiveShards]; }
   ShutdownReport report(TimePoint began, bool all_ended, std::size_t stuck_tasks);
   static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
 

@@ -11,14 +11,15 @@ namespace {
 
 long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
            const timespec* timeout) noexcept {
-  return ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation | FUTEX_PRIVATE_FLAG,
-                   value, timeout, nullptr, 0);
+  return ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word),
+                   operation | FUTEX_PRIVATE_FLAG, value, timeout, nullptr, 0);
 }
 
 }  // namespace
 
 void Signal::set() noexcept {
-  if (word_.exchange(kSet, std::memory_order_acq_rel) == kSleeping) futex(word_, FUTEX_WAKE, 1, nullptr);
+  if (word_.exchange(kSet, std::memory_order_acq_rel) == kSleeping)
+    futex(word_, FUTEX_WAKE, 1, nullptr);
 }
 
 bool Signal::wait(Duration timeout) noexcept {

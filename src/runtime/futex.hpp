@@ -10,7 +10,8 @@
 
 namespace coerce::detail {
 
-/// A binary signal for one sleeper. The setter may touch it after the sleeper woke: it must outlive both.
+/// A binary signal for one sleeper. The setter may touch it after the sleeper woke: it must outlive
+/// both.
 class Signal {
  public:
   /// Any thread. Remembered until the next wait.

@@ -11,8 +11,8 @@
 
 namespace coerce::detail {
 
-/// The owner pushes and pops, thieves take half; both take from the head by compare-exchange (the queue
-/// of Go's scheduler). Capacity 1024.
+/// The owner pushes and pops, thieves take half; both take from the head by compare-exchange (the
+/// queue of Go's scheduler). Capacity 1024.
 class WorkRing {
  public:
   static constexpr std::uint32_t kCapacity = 1024;

@@ -109,7 +109,8 @@ void run_to_end(SchedulerCore& core, Task<void> task) {
   core.leave();
   if (stuck)
     throw std::logic_error(
-        "coerce: block_on would wait for ever: nothing is ready, no timer is armed, no I/O is pending");
+        "coerce: block_on would wait for ever: nothing is ready, no timer is armed, no I/O is "
+        "pending");
 }
 
 }  // namespace detail

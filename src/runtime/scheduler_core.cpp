@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
 constexpr std::size_t kTimersPerTurn = 256;
 constexpr Duration kTick = std::chrono::milliseconds(1);
-// One parked worker looks around now and then, for the case that the driver was woken and is held up by
-// a long handler while timers and events wait.
+// One parked worker looks around now and then, for the case that the driver was woken and is held
+// up by a long handler while timers and events wait.
 constexpr Duration kMonitorPeriod = std::chrono::milliseconds(100);
 }  // namespace
 
@@ -23,7 +23,8 @@ std::uint64_t cycles() noexcept {
 #if defined(__x86_64__)
   return __rdtsc();
 #else
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) * 3;
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) *
+         3;
 #endif
 }
 
@@ -88,8 +89,8 @@ Runnable* WorkerThread::steal() noexcept {
   return nullptr;
 }
 
-// Called as a searcher. Polls the reactor before it would sleep: an answer that is already there costs
-// a tenth of a sleep.
+// Called as a searcher. Polls the reactor before it would sleep: an answer that is already there
+// costs a tenth of a sleep.
 Runnable* WorkerThread::search() noexcept {
   for (int round = 0; round < 2; ++round) {
     scheduler_->fire_timers();
@@ -125,11 +126,13 @@ void WorkerThread::run() {
 void WorkerThread::park() {
   SchedulerCore& core = *scheduler_;
   int nobody = -1;
-  const bool driver = core.driver_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
+  const bool driver =
+      core.driver_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
   nobody = -1;
   const bool monitor =
       !driver && core.monitor_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
-  bool reactor = driver && core.io_pending() && !core.polling_.exchange(true, std::memory_order_acquire);
+  bool reactor =
+      driver && core.io_pending() && !core.polling_.exchange(true, std::memory_order_acquire);
   in_reactor_.store(reactor, std::memory_order_seq_cst);
 
   core.parking_.park_begin(index_);
@@ -188,12 +191,13 @@ Runnable* SchedulerCore::take_injected(WorkerThread& worker) noexcept {
   Runnable* first = inject_first_;
   if (first == nullptr) return nullptr;
   // A share for this worker: one to run, some for its ring, the rest for others.
-  std::size_t share = std::min<std::size_t>(injected_.load(std::memory_order_relaxed) / workers_.size(),
-                                            WorkRing::kCapacity / 4);
+  std::size_t share = std::min<std::size_t>(
+      injected_.load(std::memory_order_relaxed) / workers_.size(), WorkRing::kCapacity / 4);
   std::size_t taken = 1;
   inject_first_ = first->next_runnable;
   for (; taken < share && inject_first_ != nullptr; ++taken) {
-    Runnable* next = inject_first_->next_runnable;  // a thief may run it as soon as it is in the ring
+    Runnable* next =
+        inject_first_->next_runnable;  // a thief may run it as soon as it is in the ring
     if (!worker.ring_.push(*inject_first_)) break;
     inject_first_ = next;
   }

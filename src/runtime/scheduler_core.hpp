@@ -29,8 +29,8 @@ class WorkerThread : public Worker {
  public:
   WorkerThread(SchedulerCore& core, int index) noexcept;
 
-  void run();                ///< until the scheduler stops
-  bool step(ThreadState& thread);               ///< runs one runnable of its own queues or the shared list
+  void run();                      ///< until the scheduler stops
+  bool step(ThreadState& thread);  ///< runs one runnable of its own queues or the shared list
   void push_back(Runnable& runnable) noexcept;
   bool has_work() const noexcept;
 
@@ -89,9 +89,9 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
 
   // Caller-driven mode.
   bool caller_driven() const noexcept { return threads_ == 0; }
-  std::size_t drive_ready();                        ///< runs until nothing is ready
-  bool drive_wait(Duration at_most);                ///< waits for an event; false: nothing can come
-  void enter() noexcept;                            ///< the calling thread becomes the worker
+  std::size_t drive_ready();          ///< runs until nothing is ready
+  bool drive_wait(Duration at_most);  ///< waits for an event; false: nothing can come
+  void enter() noexcept;              ///< the calling thread becomes the worker
   void leave() noexcept;
 
   Clock& clock() const noexcept { return *clock_; }
@@ -126,10 +126,10 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
 
   SpinLock wheel_lock_;
   TimerWheel wheel_;
-  std::atomic<std::uint64_t> next_tick_{UINT64_MAX};      // of the wheel
-  std::uint64_t driver_until_ = 0;                        // tick until which the driver sleeps; under wheel_lock_
-  std::atomic<int> driver_{-1};                           // worker that sleeps for timers and I/O
-  std::atomic<int> monitor_{-1};                          // worker that sleeps with a limit
+  std::atomic<std::uint64_t> next_tick_{UINT64_MAX};  // of the wheel
+  std::uint64_t driver_until_ = 0;  // tick until which the driver sleeps; under wheel_lock_
+  std::atomic<int> driver_{-1};     // worker that sleeps for timers and I/O
+  std::atomic<int> monitor_{-1};    // worker that sleeps with a limit
 
   Reactor reactor_;
   std::atomic<std::int64_t> io_work_{0};

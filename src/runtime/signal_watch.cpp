@@ -12,7 +12,9 @@ namespace coerce::detail {
 
 struct SignalWatch::State {
   State(SchedulerCore& owner, std::function<void(int)> function)
-      : core(owner), signals(owner.reactor().context(), SIGINT, SIGTERM), callback(std::move(function)) {}
+      : core(owner),
+        signals(owner.reactor().context(), SIGINT, SIGTERM),
+        callback(std::move(function)) {}
 
   SchedulerCore& core;
   asio::signal_set signals;
@@ -22,14 +24,15 @@ struct SignalWatch::State {
 SignalWatch::SignalWatch(SchedulerCore& core, std::function<void(int)> callback)
     : state_(std::make_shared<State>(core, std::move(callback))) {
   core.io_work_started();
-  state_->signals.async_wait([state = std::weak_ptr<State>(state_), &core](asio::error_code error, int signal) {
-    core.io_work_finished();
-    const auto alive = state.lock();
-    if (error || !alive) return;
-    asio::error_code ignored;
-    alive->signals.clear(ignored);
-    alive->callback(signal);
-  });
+  state_->signals.async_wait(
+      [state = std::weak_ptr<State>(state_), &core](asio::error_code error, int signal) {
+        core.io_work_finished();
+        const auto alive = state.lock();
+        if (error || !alive) return;
+        asio::error_code ignored;
+        alive->signals.clear(ignored);
+        alive->callback(signal);
+      });
 }
 
 SignalWatch::~SignalWatch() {

@@ -53,8 +53,8 @@ std::optional<TimerWheel::Expiry> TimerWheel::next_expiry() const noexcept {
     if (occupied == 0) continue;
     const unsigned shift = level * kBits;
     const auto hand = static_cast<unsigned>(now_ >> shift) % kSlots;
-    const unsigned ahead = static_cast<unsigned>(
-        std::countr_zero(std::rotr(occupied, static_cast<int>(hand))));
+    const unsigned ahead =
+        static_cast<unsigned>(std::countr_zero(std::rotr(occupied, static_cast<int>(hand))));
     const unsigned slot = (hand + ahead) % kSlots;
     const std::uint64_t turn = std::uint64_t{1} << (shift + kBits);
     std::uint64_t tick = (now_ & ~(turn - 1)) + (std::uint64_t{slot} << shift);

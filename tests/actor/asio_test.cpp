@@ -51,7 +51,8 @@ Task<std::string> say_hello(tcp::endpoint server, SchedulerExecutor<> executor) 
 Task<std::string> echo_over_loopback(ActorSystem& system) {
   auto executor = executor_of(system);
   tcp::acceptor acceptor(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  auto both = co_await when_all(echo_once(acceptor), say_hello(acceptor.local_endpoint(), executor));
+  auto both =
+      co_await when_all(echo_once(acceptor), say_hello(acceptor.local_endpoint(), executor));
   co_return std::get<1>(both);
 }
 
@@ -104,7 +105,8 @@ TEST_CASE("sockets work inside a task", "[asio]") {
       [](ActorSystem& system) { CHECK(system.block_on(echo_over_loopback(system)) == "hello"); });
 }
 
-TEST_CASE("an asio coroutine runs on the scheduler, asks an actor and is awaited by a task", "[asio]") {
+TEST_CASE("an asio coroutine runs on the scheduler, asks an actor and is awaited by a task",
+          "[asio]") {
   on_every_kind_of_system(
       [](ActorSystem& system) { CHECK(system.block_on(await_an_awaitable(system)) == 42); });
 }

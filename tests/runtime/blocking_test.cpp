@@ -138,9 +138,8 @@ TEST_CASE("two pieces of blocking work go on at once also when only one thread i
     const auto nothing = [] {};
     co_await blocking(nothing);
     for (int i = 0; i < 2000; ++i) co_await yield();  // the thread lies down meanwhile
-    const auto [first, second] =
-        co_await when_all(come_blocking(meeting), come_blocking(meeting));
-    co_return first && second;
+    const auto [first, second] = co_await when_all(come_blocking(meeting), come_blocking(meeting));
+    co_return first&& second;
   };
   for (int round = 0; round < 20; ++round) {
     const Scheduler scheduler{{.workers = 1}};
@@ -158,7 +157,8 @@ struct Occupancy {
 Task<void> occupy(Occupancy& occupancy) {
   const auto work = [&occupancy] {
     const int now = ++occupancy.now;
-    for (int most = occupancy.most; most < now && !occupancy.most.compare_exchange_weak(most, now);) {
+    for (int most = occupancy.most;
+         most < now && !occupancy.most.compare_exchange_weak(most, now);) {
     }
     std::this_thread::yield();
     --occupancy.now;

@@ -51,8 +51,8 @@ TEST_CASE("an event that is set stays so: nobody waits for it any more", "[event
 TEST_CASE("a cancelled wait gives false and leaves the others waiting", "[event]") {
   ManualClock clock;
   const Scheduler scheduler{{.workers = 0, .clock = &clock}};
-  const auto race = [](AsyncEvent& event, std::size_t& winner, std::optional<bool>& waited)
-      -> Task<void> {
+  const auto race = [](AsyncEvent& event, std::size_t& winner,
+                       std::optional<bool>& waited) -> Task<void> {
     const auto result = co_await when_any(sleep_for(1ms), wait_into(event, waited));
     winner = result.index();
   };
@@ -112,7 +112,8 @@ TEST_CASE("an event wins a race against a sleep", "[event]") {
 }
 
 Task<void> wait_and_count(AsyncEvent& event, std::atomic<int>& woken, std::latch& ended) {
-  if (co_await event.wait()) ++woken;
+  const bool set = co_await event.wait();  // named: GCC 12.2 breaks `if (co_await ...)` (PR 106188)
+  if (set) ++woken;
   ended.count_down();
 }
 

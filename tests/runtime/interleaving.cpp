@@ -351,7 +351,8 @@ class Engine {
   bool merging_ = true;
   bool follow_only_ = false;
   bool drain_ = false;
-  double behind_ = 1;  ///< interleavings at the end of this run: more than one if it met a known state
+  double behind_ =
+      1;  ///< interleavings at the end of this run: more than one if it met a known state
   Schedule trace_;
   std::vector<Choice> choices_;
   std::unordered_map<std::uint64_t, double> known_;

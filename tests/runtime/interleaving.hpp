@@ -11,14 +11,15 @@
 ///     };
 ///
 /// Each operation on a ModelAtomic is a step, and so is the plain code behind it, up to the next
-/// operation. explore() runs the scenario again and again, each time along another schedule, until it
-/// has tried every thread at every step or has met a failure: a check that does not hold, or threads
-/// that all wait for each other.
+/// operation. explore() runs the scenario again and again, each time along another schedule, until
+/// it has tried every thread at every step or has met a failure: a check that does not hold, or
+/// threads that all wait for each other.
 ///
-/// Different schedules often lead to the same state, from where everything would repeat itself. Such a
-/// state is followed once, and the interleavings behind it are counted from memory. A state is: the
-/// atomics, the plain bytes of the scenario, and of each thread all it has ever observed (that is, the
-/// results of its operations and the plain bytes after each), which determines its local variables.
+/// Different schedules often lead to the same state, from where everything would repeat itself.
+/// Such a state is followed once, and the interleavings behind it are counted from memory. A state
+/// is: the atomics, the plain bytes of the scenario, and of each thread all it has ever observed
+/// (that is, the results of its operations and the plain bytes after each), which determines its
+/// local variables.
 
 #pragma once
 
@@ -70,8 +71,8 @@ class Program {
 Exploration explore(Program& program, Merge merge);
 Exploration replay(Program& program, const Schedule& schedule);
 
-/// Called by model threads and at_end(). A failed check ends the exploration; a thread does not return
-/// from it.
+/// Called by model threads and at_end(). A failed check ends the exploration; a thread does not
+/// return from it.
 void check(bool holds, const char* promise);
 
 /// The failure of threads that all wait for each other, as they do after a lost wake-up.
@@ -90,8 +91,9 @@ void end_step(std::uint32_t word, std::uint64_t observed);
 void observe(std::uint64_t value);
 /// The calling thread takes no step until the word that it used last has another value.
 void wait_for_change();
-/// The calling thread states that its local variables follow from `position` alone, and that it has no
-/// other such point with the same number: what it observed before makes no state different any more.
+/// The calling thread states that its local variables follow from `position` alone, and that it has
+/// no other such point with the same number: what it observed before makes no state different any
+/// more.
 void at(int position);
 
 template <class T>
@@ -183,8 +185,8 @@ struct ModelAtomics {
   static void wait_step(unsigned&) noexcept { model::wait_for_change(); }
 };
 
-/// A variable that is only for checks: nothing that a thread does may depend on it. So it is part of a
-/// state, but not of what a thread has observed, and fewer states differ. Using it is no step.
+/// A variable that is only for checks: nothing that a thread does may depend on it. So it is part
+/// of a state, but not of what a thread has observed, and fewer states differ. Using it is no step.
 template <class T>
 class Ghost {
  public:
@@ -200,8 +202,9 @@ class Ghost {
   std::uint32_t word_;
 };
 
-/// A variable that is no atomic, so using it is no step; load and store as if it were one. Other plain
-/// members do as well, but to those a thread's every step is an observation, and more states differ.
+/// A variable that is no atomic, so using it is no step; load and store as if it were one. Other
+/// plain members do as well, but to those a thread's every step is an observation, and more states
+/// differ.
 template <class T>
 class Plain {
  public:
@@ -269,7 +272,8 @@ Exploration replay(const Schedule& schedule) {
   return replay(*std::make_unique<ProgramOf<Scenario>>(), schedule);
 }
 
-/// False under sanitizers, which make a run many times slower: then the largest scenarios are left out.
+/// False under sanitizers, which make a run many times slower: then the largest scenarios are left
+/// out.
 inline constexpr bool kThorough = COERCE_ASAN == 0 && COERCE_TSAN == 0;
 
 /// Prints how much was explored.

@@ -44,10 +44,16 @@ struct Closing {
     for (Node& node : nodes[id - 1]) {
       model::at(node.number);
       switch (control.push(&node)) {
-        case ControlPush::Closed: ++node.settled; break;
-        case ControlPush::Queued: break;
-        case ControlPush::KickNeeded: check(++kicks == 1, "one kick until it is seen"); break;
-        case ControlPush::BecameOwner: check(false, "nobody becomes owner of what is owned");
+        case ControlPush::Closed:
+          ++node.settled;
+          break;
+        case ControlPush::Queued:
+          break;
+        case ControlPush::KickNeeded:
+          check(++kicks == 1, "one kick until it is seen");
+          break;
+        case ControlPush::BecameOwner:
+          check(false, "nobody becomes owner of what is owned");
       }
     }
   }
@@ -126,8 +132,11 @@ struct Cell {
 
   void send(Message& message, int position) {
     switch (lane.push(&message)) {
-      case LanePush::Queued: break;
-      case LanePush::BecameOwner: run(position); break;
+      case LanePush::Queued:
+        break;
+      case LanePush::BecameOwner:
+        run(position);
+        break;
       case LanePush::Closed:
         lane.reject_closed([](Message* rejected) { rejected->refuse(); });
         break;
@@ -135,9 +144,14 @@ struct Cell {
   }
   void post(SystemMessage& message, int position) {
     switch (control.push(&message)) {
-      case ControlPush::Closed: message.refuse(); break;
-      case ControlPush::BecameOwner: run(position); break;
-      case ControlPush::Queued: break;
+      case ControlPush::Closed:
+        message.refuse();
+        break;
+      case ControlPush::BecameOwner:
+        run(position);
+        break;
+      case ControlPush::Queued:
+        break;
       case ControlPush::KickNeeded:
         message.kick.kind = Kind::Kick;
         send(message.kick, position);
@@ -280,7 +294,8 @@ struct Cell {
   Ghost<bool> owned;
 };
 
-/// Thread 0 sends messages; each of the others posts system messages, the first of which may be a stop.
+/// Thread 0 sends messages; each of the others posts system messages, the first of which may be a
+/// stop.
 template <class Unit, int Messages, int Posters, int Each, SystemKind First = SystemKind::Post>
 struct Posting {
   static constexpr int kThreads = 1 + Posters;
@@ -313,8 +328,8 @@ struct Posting {
   SystemMessage posted[Posters][Each];
 };
 
-/// Thread 0 runs a unit whose handler waits for completions, each of which comes from a thread of its
-/// own; one more thread posts system messages.
+/// Thread 0 runs a unit whose handler waits for completions, each of which comes from a thread of
+/// its own; one more thread posts system messages.
 template <class Unit, int Completions, int Posts>
 struct Suspending {
   static constexpr int kThreads = 2 + Completions;
@@ -348,7 +363,8 @@ struct Suspending {
   Unit unit{message_in_progress, Completions};
 };
 
-/// Planted bug: the compare-exchange that sets a bit, the one of suspend(), overwrites what it finds.
+/// Planted bug: the compare-exchange that sets a bit, the one of suspend(), overwrites what it
+/// finds.
 struct SuspendingByStore : ModelAtomics {
   template <class T>
   struct Atomic : ModelAtomic<T> {

@@ -3,40 +3,40 @@
 #include "interleaving.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstdint>
 
 using namespace coerce::test;
 using coerce::detail::Parking;
 
 namespace parking_scenarios {
 
+enum class Handlers : std::uint8_t { Return, WaitForAllWorkToBegin };
 enum class Bug : std::uint8_t { None, NoSecondLook, WakesFirst, NoHandOn, NoLookAtStop };
 
-/// Producers publish pieces of work, workers search, park and are woken, as in WorkerThread::run and
-/// park and in SchedulerCore::inject, wake_if_needed and stop. Whoever takes the last piece stops
-/// everybody. So a worker that sleeps for ever was not woken for work or not for the stop.
-template <int Producers, int Each, int Workers, Bug Planted = Bug::None>
+// The protocols of WorkerThread::run and park and of SchedulerCore::inject, wake_if_needed and
+// stop. The worker that begins the last piece of work stops everybody; so a worker that sleeps for
+// ever was not woken for work, or not for the stop.
+template <int Producers, int Each, int Workers, Handlers Kind = Handlers::Return,
+          Bug Planted = Bug::None>
 struct Pool {
   static constexpr int kThreads = Producers + Workers;
   static constexpr int kPieces = Producers * Each;
 
   void thread(int id) {
-    if (id >= Workers) {
-      for (int i = 0; i < Each; ++i) {
-        model::at(i);
-        publish();
-      }
-    } else {
-      work_until_stopped(id);
+    if (id < Workers) return work_until_stopped(id);
+    for (int i = 0; i < Each; ++i) {
+      model::at(i);
+      publish();
     }
   }
   void at_end() {
-    check(work.load() == 0 && handled == kPieces, "all work is done");
-    check(stopping.load(), "the workers were stopped");
+    check(begun.load() == kPieces, "each piece of work is begun, once");
+    check(queue.load() == 0, "no work is left");
   }
 
   void publish() {
     if (Planted == Bug::WakesFirst) wake_if_needed();
-    work.fetch_add(1);
+    queue.fetch_add(1);
     if (Planted != Bug::WakesFirst) wake_if_needed();
   }
   void wake_if_needed() {
@@ -58,17 +58,106 @@ struct Pool {
     }
   }
   bool take() {
-    int found = work.load();
-    while (found > 0)
-      if (work.compare_exchange_weak(found, found - 1)) return true;
+    for (int pieces = queue.load(); pieces > 0;)
+      if (queue.compare_exchange_weak(pieces, pieces - 1)) return true;
     return false;
   }
-  void handle() {
-    check(++handled <= kPieces, "no work is done twice");
-    if (done.fetch_add(1) + 1 < kPieces) return handle_for_long();
-    stop();
+  void park(int self) {
+    parking.park_begin(self);
+    bool found = Planted != Bug::NoLookAtStop && stopping.load();
+    if (!found && Planted != Bug::NoSecondLook) found = queue.load() > 0;
+    for (unsigned spins = 0; !found && !signals[self].exchange(false);)
+      ModelAtomics::wait_step(spins);
+    if (!parking.park_cancel(self)) signals[self].exchange(false);
   }
-  virtual void handle_for_long() {}
+  void handle() {
+    if (begun.fetch_add(1) + 1 == kPieces) return stop();
+    if (Kind == Handlers::Return) return;
+    for (unsigned spins = 0; begun.load() < kPieces;) ModelAtomics::wait_step(spins);
+  }
+  void stop() {
+    stopping.store(true);
+    for (int worker; (worker = parking.unpark_any()) >= 0;) signals[worker].store(true);
+  }
+
+  Parking<ModelAtomics> parking;
+  ModelAtomic<int> queue;
+  ModelAtomic<int> begun;
+  ModelAtomic<bool> stopping;
+  ModelAtomic<bool> signals[Workers];
+};
+
+// The protocol of SchedulerCore::io_work_started: thread 0 wakes one chosen worker, the driver,
+// which has to sleep elsewhere as soon as there is I/O.
+struct Driver {
+  static constexpr int kThreads = 2;
+
+  void thread(int id) {
+    if (id == 0) {
+      io_work.fetch_add(1);
+      const int chosen = driver.load();
+      if (chosen >= 0 && parking.unpark(chosen)) signal.store(true);
+      return;
+    }
+    parking.search_begin();
+    while (io_work.load() == 0) {
+      int nobody = -1;
+      driver.compare_exchange_strong(nobody, 0);
+      parking.park_begin(0);
+      for (unsigned spins = 0; io_work.load() == 0 && !signal.exchange(false);)
+        ModelAtomics::wait_step(spins);
+      if (!parking.park_cancel(0)) signal.exchange(false);
+      driver.store(-1);
+    }
+  }
+  void at_end() { check(!parking.anybody_parked(), "the driver has woken up"); }
+
+  Parking<ModelAtomics> parking;
+  ModelAtomic<int> io_work;
+  ModelAtomic<int> driver{-1};
+  ModelAtomic<bool> signal;
 };
 
 }  // namespace parking_scenarios
+
+using namespace parking_scenarios;
+
+TEST_CASE("workers never sleep while there is work and no wake-up under way",
+          "[interleaving][parking]") {
+  require_holds<Pool<1, 3, 1>>("1 producer of 3 pieces, 1 worker");
+  require_holds<Pool<2, 1, 1>>("2 producers of 1 piece, 1 worker");
+  require_holds<Pool<1, 2, 2>>("1 producer of 2 pieces, 2 workers");
+  require_holds<Pool<2, 1, 2>>("2 producers of 1 piece, 2 workers");
+}
+
+TEST_CASE("work that a searcher leaves over is handed to a sleeping worker",
+          "[interleaving][parking]") {
+  constexpr auto kWait = Handlers::WaitForAllWorkToBegin;
+  require_holds<Pool<1, 2, 2, kWait>>("1 producer, 2 workers, handlers wait");
+  require_holds<Pool<2, 1, 2, kWait>>("2 producers, 2 workers, handlers wait");
+}
+
+TEST_CASE("a chosen worker that falls asleep is woken", "[interleaving][parking]") {
+  require_holds<Driver>("driver");
+}
+
+TEST_CASE("planted bug: a worker that parks without a second look sleeps beside work",
+          "[interleaving][parking]") {
+  require_found<Pool<1, 1, 1, Handlers::Return, Bug::NoSecondLook>>("no second look", kStuck);
+}
+
+TEST_CASE("planted bug: a producer that wakes before it publishes leaves work lying",
+          "[interleaving][parking]") {
+  require_found<Pool<1, 1, 1, Handlers::Return, Bug::WakesFirst>>("wakes first", kStuck);
+}
+
+TEST_CASE("planted bug: a last searcher that wakes nobody leaves work lying",
+          "[interleaving][parking]") {
+  require_found<Pool<1, 2, 2, Handlers::WaitForAllWorkToBegin, Bug::NoHandOn>>("no hand-on",
+                                                                               kStuck);
+}
+
+TEST_CASE("planted bug: a worker that parks without a look at the stop is not stopped",
+          "[interleaving][parking]") {
+  require_found<Pool<1, 1, 2, Handlers::Return, Bug::NoLookAtStop>>("no look at the stop", kStuck);
+}

@@ -76,9 +76,9 @@ TEST_CASE("an envelope that goes back to the pool takes its metadata along", "[m
   detail::ThreadState& thread = detail::thread_state();
   const auto round = [&thread] {
     void* memory = detail::pool_allocate(thread, sizeof(Envelope));
-    auto* envelope = new (memory)
-        Envelope(nullptr, Completion::Pooled,
-                 static_cast<std::uint8_t>(detail::pool_class(sizeof(Envelope))));
+    auto* envelope =
+        new (memory) Envelope(nullptr, Completion::Pooled,
+                              static_cast<std::uint8_t>(detail::pool_class(sizeof(Envelope))));
     envelope->ensure_metadata().epoch = 1;
     detail::free_envelope(thread, *envelope);
   };

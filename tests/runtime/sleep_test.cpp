@@ -142,7 +142,8 @@ TEST_CASE("a cancelled sleep ends at once, gives false and takes its timer away"
   CHECK(scheduler.timer_count() == 0);
 }
 
-TEST_CASE("a sleep that begins after its task was cancelled gives false without waiting", "[sleep]") {
+TEST_CASE("a sleep that begins after its task was cancelled gives false without waiting",
+          "[sleep]") {
   ManualClock clock;
   const Scheduler scheduler{{.workers = 0, .clock = &clock}};
   const auto twice = [](std::optional<bool>& second) -> Task<void> {
@@ -157,10 +158,12 @@ TEST_CASE("a sleep that begins after its task was cancelled gives false without 
   CHECK(second == false);
 }
 
-TEST_CASE("a sleep that has ended is true even if it is cancelled before its task runs", "[sleep]") {
+TEST_CASE("a sleep that has ended is true even if it is cancelled before its task runs",
+          "[sleep]") {
   ManualClock clock;
   const Scheduler scheduler{{.workers = 0, .clock = &clock}};
-  // Both sleeps fire in one look at the clock; the first to run cancels the other, which has fired too.
+  // Both sleeps fire in one look at the clock; the first to run cancels the other, which has fired
+  // too.
   const auto race = [](std::size_t& winner) -> Task<void> {
     const auto won = co_await when_any(sleep_for(1ms), sleep_for(1ms));
     winner = won.index();

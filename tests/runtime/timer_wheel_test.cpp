@@ -231,7 +231,8 @@ class ModelRun {
     const std::uint64_t back = std::min(now_, distance(10));
     const std::uint64_t tick = past ? now_ - back : now_ + distance(38);
     wheel_.insert(timer, tick);
-    if (timer.tick < tick || timer.tick > std::max(tick, now_ + 1)) problem_ = "armed for another tick";
+    if (timer.tick < tick || timer.tick > std::max(tick, now_ + 1))
+      problem_ = "armed for another tick";
     model_.emplace(timer.tick, &timer);
   }
 

@@ -173,11 +173,12 @@ TEST_CASE("when_all throws only when every task has ended", "[when]") {
   CHECK(log == Log{"ended"});
 }
 
-TEST_CASE("when_all throws the first exception in the order of its arguments", "[when]") {
+TEST_CASE("when_all throws the first exception in the order of its arguments", "[when][bug]") {
   World world;
   std::optional<std::string> error;
   world.start(
-      error_of(when_all(after(1ms, 1), fail_after(3ms, "second"), fail_after(2ms, "third"))), error);
+      error_of(when_all(after(1ms, 1), fail_after(3ms, "second"), fail_after(2ms, "third"))),
+      error);
   world.advance(3ms);
   CHECK(error == "second");
 }
@@ -324,7 +325,8 @@ TEST_CASE("a lost race takes everything nested in it along", "[when]") {
   Log log;
   auto inner = when_any(note_after(1h, "a", log), note_after(1h, "b", log));
   auto both = when_all(std::move(inner), note_after(1h, "c", log));
-  std::optional<std::variant<bool, std::tuple<std::variant<std::monostate, std::monostate>, std::monostate>>>
+  std::optional<
+      std::variant<bool, std::tuple<std::variant<std::monostate, std::monostate>, std::monostate>>>
       result;
   world.start(when_any(sleep_for(1ms), std::move(both)), result);
   world.advance(1ms);

@@ -41,8 +41,8 @@ class ChildStopped {
   StopReason reason_;
 };
 
-/// The actor's view of itself and its surroundings. It lives as long as the actor; only the actor's own
-/// handlers and hooks may use it, never from another thread.
+/// The actor's view of itself and its surroundings. It lives as long as the actor; only the actor's
+/// own handlers and hooks may use it, never from another thread.
 class ActorContext {
  public:
   ActorContext(const ActorContext&) = delete;
@@ -75,7 +75,8 @@ class ActorContext {
   void set_tags(std::vector<std::string> tags);
 
   /// Starts a child; resumes when its started() has completed. It stops before this actor does.
-  /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await` gives Result<LocalActorRef<C>>.
+  /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await`
+  /// gives Result<LocalActorRef<C>>.
   template <int = 0, class C>
   auto spawn(ActorId id, C&& child);
   /// The same, built in place.

@@ -29,13 +29,13 @@ enum class ActorRefErrKind : std::uint8_t {
   ResultSendFailed,     ///< the answer could not be delivered
   NotSupported,         ///< this cannot be done with this actor, message or from here
   NotImplemented,
-  HandlerFailed,        ///< the handler threw; detail() is what it said
+  HandlerFailed,  ///< the handler threw; detail() is what it said
   MailboxFull,
-  Unreachable,          ///< the actor's node cannot be reached
+  Unreachable,  ///< the actor's node cannot be reached
   Unauthorised,
-  Cancelled,            ///< the waiting side was asked to stop
-  Fenced,               ///< a newer owner has taken over
-  Overloaded,           ///< a limit of the system is reached
+  Cancelled,   ///< the waiting side was asked to stop
+  Fenced,      ///< a newer owner has taken over
+  Overloaded,  ///< a limit of the system is reached
 };
 
 /// What an error says about the message.

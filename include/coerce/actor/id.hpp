@@ -39,8 +39,8 @@ struct IdAccess;
 
 }  // namespace detail
 
-/// The name of an actor: an immutable shared string, cheap to copy. Thread-safe like a std::string_view.
-/// At most 64 KiB; what is longer is cut.
+/// The name of an actor: an immutable shared string, cheap to copy. Thread-safe like a
+/// std::string_view. At most 64 KiB; what is longer is cut.
 class ActorId {
  public:
   ActorId() noexcept = default;
@@ -61,7 +61,9 @@ class ActorId {
   std::string str() const { return std::string(view()); }
   bool empty() const noexcept { return text_ == nullptr; }
 
-  friend bool operator==(const ActorId& a, const ActorId& b) noexcept { return a.view() == b.view(); }
+  friend bool operator==(const ActorId& a, const ActorId& b) noexcept {
+    return a.view() == b.view();
+  }
   friend std::strong_ordering operator<=>(const ActorId& a, const ActorId& b) noexcept {
     return a.view().compare(b.view()) <=> 0;
   }
@@ -76,8 +78,8 @@ class ActorId {
 /// Where an actor stands in the tree: `system/parent/child`.
 using ActorPath = ActorId;
 
-/// A fresh UUID (version 4) as text. Drawn from the generator of the system that the calling code runs
-/// in; outside of any system from one of the process.
+/// A fresh UUID (version 4) as text. Drawn from the generator of the system that the calling code
+/// runs in; outside of any system from one of the process.
 ActorId new_actor_id();
 
 }  // namespace coerce

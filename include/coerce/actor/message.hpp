@@ -49,17 +49,19 @@ struct MessageTraits {
 template <class M>
 using MessageResult = typename MessageTraits<M>::Result;
 
-/// A value that can be moved to an actor. Its answer must not be a Result: handlers may return one, and
-/// the sender gets it flat.
+/// A value that can be moved to an actor. Its answer must not be a Result: handlers may return one,
+/// and the sender gets it flat.
 template <class M>
-concept Message = std::is_object_v<M> && std::same_as<M, std::remove_cvref_t<M>> &&
-                  std::move_constructible<M> && std::destructible<M> &&
-                  !detail::is_result<MessageResult<M>>;
+concept Message =
+    std::is_object_v<M> && std::same_as<M, std::remove_cvref_t<M>> && std::move_constructible<M> &&
+    std::destructible<M> && !detail::is_result<MessageResult<M>>;
 
 /// The name of an actor or message type: its `type_name`, or else the C++ type's name.
 template <class T>
 constexpr std::string_view type_name_of() {
-  if constexpr (requires { { T::type_name } -> std::convertible_to<std::string_view>; })
+  if constexpr (requires {
+                  { T::type_name } -> std::convertible_to<std::string_view>;
+                })
     return T::type_name;
   else
     return detail::raw_type_name<T>();
@@ -67,7 +69,8 @@ constexpr std::string_view type_name_of() {
 
 namespace detail {
 
-/// Converts to M and to nothing else, so that a handler for M2 that is constructible from M is no match.
+/// Converts to M and to nothing else, so that a handler for M2 that is constructible from M is no
+/// match.
 template <class M>
 struct Exactly {
   template <class T>

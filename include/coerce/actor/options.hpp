@@ -23,10 +23,10 @@ enum class ActorStatus : std::uint8_t { Starting, Started, Stopping, Stopped };
 std::string_view to_string(ActorStatus status) noexcept;
 
 enum class StopReasonKind : std::uint8_t {
-  Stopped,         ///< somebody asked for it
-  Failed,          ///< a handler or hook threw
-  StartFailed,     ///< it threw, or asked to stop, while it started
-  Unreferenced,    ///< an anonymous actor that nobody referred to any more
+  Stopped,       ///< somebody asked for it
+  Failed,        ///< a handler or hook threw
+  StartFailed,   ///< it threw, or asked to stop, while it started
+  Unreferenced,  ///< an anonymous actor that nobody referred to any more
   ParentStopped,
   SystemShutdown,
   NodeLost,
@@ -55,7 +55,7 @@ struct DescribeOptions {
   std::size_t max_depth = SIZE_MAX;     ///< levels below the described actor
   std::size_t max_children = SIZE_MAX;  ///< at each level, in the order in which they were spawned
   Duration child_timeout = std::chrono::seconds(5);  ///< for each level, the first one included
-  bool attached = true;                 ///< describe attached children too
+  bool attached = true;                              ///< describe attached children too
 };
 
 }  // namespace coerce

@@ -13,8 +13,8 @@
 
 namespace coerce {
 
-/// Where an answer goes that is not awaited. Called once, on a worker or on the thread that finds the
-/// actor ended; it must not block or throw.
+/// Where an answer goes that is not awaited. Called once, on a worker or on the thread that finds
+/// the actor ended; it must not block or throw.
 template <class R>
 using ResultSender = std::function<void(Result<R>)>;
 
@@ -34,7 +34,8 @@ bool exec_op(Envelope& envelope, Unit& unit, Op op, void* argument);
 
 }  // namespace detail
 
-/// A counted reference to an actor of this process, whatever its type. Thread-safe like a shared_ptr.
+/// A counted reference to an actor of this process, whatever its type. Thread-safe like a
+/// shared_ptr.
 class BoxedActorRef {
  public:
   explicit BoxedActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
@@ -71,10 +72,10 @@ class BoxedActorRef {
 
 /// A counted reference to an actor of this process.
 ///
-/// Copies share the count; an anonymous actor ends when the last one goes. All functions may be called
-/// from any thread. Messages from one sender to one actor are handled in the order in which they were
-/// sent. After the actor has ended they give InvalidRef; what it had accepted and did not handle gives
-/// ResultChannelClosed to a sender, and is counted as a dead letter otherwise.
+/// Copies share the count; an anonymous actor ends when the last one goes. All functions may be
+/// called from any thread. Messages from one sender to one actor are handled in the order in which
+/// they were sent. After the actor has ended they give InvalidRef; what it had accepted and did not
+/// handle gives ResultChannelClosed to a sender, and is counted as a dead letter otherwise.
 template <class A>
 class LocalActorRef {
  public:
@@ -93,7 +94,8 @@ class LocalActorRef {
   Result<void> notify(M&& message) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::notify_cell<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message));
+    return detail::notify_cell<Plain>(*cell_, &detail::message_op<A, Plain>,
+                                      std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
@@ -104,14 +106,15 @@ class LocalActorRef {
 
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
   /// answers, fails (HandlerFailed) or stops (ResultChannelClosed, InvalidRef). Inside when_any or
-  /// with_timeout it also ends when they cancel it (Cancelled). NotSupported for a message to oneself.
-  /// The reference must live until the awaiter is awaited.
+  /// with_timeout it also ends when they cancel it (Cancelled). NotSupported for a message to
+  /// oneself. The reference must live until the awaiter is awaited.
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   auto send(M&& message) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::SendAwaiter<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message));
+    return detail::SendAwaiter<Plain>(*cell_, &detail::message_op<A, Plain>,
+                                      std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
@@ -140,18 +143,19 @@ class LocalActorRef {
     requires Handler<A, std::remove_cvref_t<M>>
   auto send_blocking(M&& message, std::optional<Duration> timeout = {}) const {
     using Plain = std::remove_cvref_t<M>;
-    return detail::send_blocking<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message),
-                                        timeout);
+    return detail::send_blocking<Plain>(*cell_, &detail::message_op<A, Plain>,
+                                        std::forward<M>(message), timeout);
   }
 
-  /// Hands the message over with a place for the answer. The sender is called exactly once, also with an
-  /// error.
+  /// Hands the message over with a place for the answer. The sender is called exactly once, also
+  /// with an error.
   template <class M>
     requires Handler<A, std::remove_cvref_t<M>>
   void deliver(M&& message, ResultSender<MessageResult<std::remove_cvref_t<M>>> sender) const {
     using Plain = std::remove_cvref_t<M>;
     detail::refuse_awaited_temporary<M>();
-    detail::deliver<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message), std::move(sender));
+    detail::deliver<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message),
+                           std::move(sender));
   }
 
   /// The same with an Asio completion token for `void(Result<R>)`; include <coerce/actor/asio.hpp>.
@@ -186,9 +190,9 @@ class LocalActorRef {
 
   /// `co_await` gives Result<ActorStatus>; overtakes messages. InvalidRef when the actor has ended.
   detail::StatusAwaiter status() const noexcept { return detail::StatusAwaiter(*cell_); }
-  /// Stops the actor after its present handler and waits until it has ended; what waits in its mailbox
-  /// is rejected. `co_await` gives Result<void>: InvalidRef when it had ended before, NotSupported from
-  /// inside the actor.
+  /// Stops the actor after its present handler and waits until it has ended; what waits in its
+  /// mailbox is rejected. `co_await` gives Result<void>: InvalidRef when it had ended before,
+  /// NotSupported from inside the actor.
   detail::StopAwaiter stop() const noexcept { return detail::StopAwaiter(*cell_); }
   Result<void> stop_blocking() const { return detail::stop_blocking(*cell_); }
   Result<void> notify_stop() const { return detail::notify_stop(*cell_); }

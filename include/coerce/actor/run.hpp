@@ -23,9 +23,9 @@ Task<int> exit_code(Task<R> game) {
 }
 }  // namespace detail
 
-/// Builds a system, runs `game(system)` in it and shuts it down. Returns what the game returns (0 for
-/// void), or 70 if the shutdown was incomplete or the game threw (its message goes to the log). SIGINT
-/// and SIGTERM shut the system down in order; sends of the game then end with errors.
+/// Builds a system, runs `game(system)` in it and shuts it down. Returns what the game returns (0
+/// for void), or 70 if the shutdown was incomplete or the game threw (its message goes to the log).
+/// SIGINT and SIGTERM shut the system down in order; sends of the game then end with errors.
 template <class F>
   requires std::invocable<F&, ActorSystem&>
 int run(ActorSystemBuilder builder, F&& game) {

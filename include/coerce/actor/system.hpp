@@ -43,9 +43,10 @@ Task<Result<LocalActorRef<A>>> await_deferred(Result<LocalActorRef<A>> started) 
 
 /// A cheap handle to an actor system; copies refer to the same one. Thread-safe.
 ///
-/// Destroying the last handle of a running system shuts it down with the default deadline; what has not
-/// stopped by then is reported in the log and leaked on purpose. A handler that blocks its worker for ever
-/// cannot be left behind: its thread is waited for. Systems are independent of each other.
+/// Destroying the last handle of a running system shuts it down with the default deadline; what has
+/// not stopped by then is reported in the log and leaked on purpose. A handler that blocks its
+/// worker for ever cannot be left behind: its thread is waited for. Systems are independent of each
+/// other.
 class ActorSystem {
  public:
   /// A system with all defaults.
@@ -77,8 +78,8 @@ class ActorSystem {
     requires std::constructible_from<A, Args...>
   auto new_actor(ActorId id, Args&&... args) const {
     detail::refuse_awaited_temporary<Args...>();
-    return detail::StartAwaiter<A>(detail::make_cell<A>(*core_, std::move(id), nullptr,
-                                                        ActorType::Tracked, std::forward<Args>(args)...));
+    return detail::StartAwaiter<A>(detail::make_cell<A>(
+        *core_, std::move(id), nullptr, ActorType::Tracked, std::forward<Args>(args)...));
   }
   template <class A>
   auto new_tracked_actor(A&& actor) const {
@@ -92,7 +93,8 @@ class ActorSystem {
   template <class A>
   auto new_actor_deferred(ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
     detail::refuse_awaited_temporary<A>();
-    return detail::await_deferred<std::remove_cvref_t<A>>(deferred(std::move(id), std::forward<A>(actor), type));
+    return detail::await_deferred<std::remove_cvref_t<A>>(
+        deferred(std::move(id), std::forward<A>(actor), type));
   }
   /// For outside threads. NotSupported on a worker.
   template <class A>
@@ -121,8 +123,9 @@ class ActorSystem {
   std::uint64_t failure_count() const noexcept;
   Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
 
-  /// Stops every actor, then every spawned task; ends by the deadline and says what had not stopped.
-  /// New actors are refused from the first call on. A second call waits for the first's end.
+  /// Stops every actor, then every spawned task; ends by the deadline and says what had not
+  /// stopped. New actors are refused from the first call on. A second call waits for the first's
+  /// end.
   Task<ShutdownReport> shutdown(Duration deadline = std::chrono::seconds(30)) const;
   /// For outside threads. On a worker nothing is waited for: the report is incomplete.
   ShutdownReport shutdown_blocking(Duration deadline = std::chrono::seconds(30)) const;
@@ -143,11 +146,13 @@ class ActorSystem {
   friend bool operator==(const ActorSystem&, const ActorSystem&) = default;
 
   detail::SystemCore& core() const noexcept { return *core_; }
-  explicit ActorSystem(std::shared_ptr<detail::SystemCore> core) noexcept : core_(std::move(core)) {}
+  explicit ActorSystem(std::shared_ptr<detail::SystemCore> core) noexcept
+      : core_(std::move(core)) {}
 
  private:
   template <class A>
-  Result<LocalActorRef<std::remove_cvref_t<A>>> deferred(ActorId id, A&& actor, ActorType type) const {
+  Result<LocalActorRef<std::remove_cvref_t<A>>> deferred(ActorId id, A&& actor,
+                                                         ActorType type) const {
     using Plain = std::remove_cvref_t<A>;
     detail::Cell& cell =
         detail::make_cell<Plain>(*core_, std::move(id), nullptr, type, std::forward<A>(actor));
@@ -212,7 +217,8 @@ std::optional<LocalActorRef<A>> get_actor(const ActorId& id) {
   return ActorSystem::global_system().get_tracked_actor<A>(id);
 }
 
-// ---- the parts of ActorContext that need all of the above ----------------------------------------
+// ---- the parts of ActorContext that need all of the above
+// ----------------------------------------
 
 template <class A>
 LocalActorRef<A> ActorContext::actor_ref() const {

@@ -28,9 +28,9 @@ Task<FlatResult<T>> with_timeout_task(Task<T> task, Duration limit) {
 
 }  // namespace detail
 
-/// Waits for an awaitable, at most `limit`: Result of what it gives, or Timeout (outcome Unknown). At the
-/// limit it is asked to stop, and awaited: sends, sleeps and whatever else can be cancelled in it end at
-/// once.
+/// Waits for an awaitable, at most `limit`: Result of what it gives, or Timeout (outcome Unknown).
+/// At the limit it is asked to stop, and awaited: sends, sleeps and whatever else can be cancelled
+/// in it end at once.
 template <Awaitable A>
 auto with_timeout(A&& awaitable, Duration limit) {
   return detail::with_timeout_task(as_task(std::forward<A>(awaitable)), limit);

@@ -1,5 +1,6 @@
 /// \file
-/// Asio and the scheduler, in both directions. Opt-in: the only header of this module that includes Asio.
+/// Asio and the scheduler, in both directions. Opt-in: the only header of this module that includes
+/// Asio.
 
 #pragma once
 
@@ -11,8 +12,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <asio/async_result.hpp>
 #include <asio/associated_cancellation_slot.hpp>
+#include <asio/async_result.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/error.hpp>
 #include <asio/execution.hpp>
@@ -35,9 +36,9 @@ struct ExecutorBits {
 
 }  // namespace detail
 
-/// The scheduler as an Asio executor: sockets, timers, asio::co_spawn and asio::post run on its workers.
-/// Functions may run in parallel on several workers; use asio::make_strand for order. Thread-safe; must
-/// not outlive the scheduler.
+/// The scheduler as an Asio executor: sockets, timers, asio::co_spawn and asio::post run on its
+/// workers. Functions may run in parallel on several workers; use asio::make_strand for order.
+/// Thread-safe; must not outlive the scheduler.
 template <detail::ExecutorBits Bits = detail::ExecutorBits{}>
 class SchedulerExecutor {
  public:
@@ -63,8 +64,9 @@ class SchedulerExecutor {
                              : asio::execution::blocking_t(asio::execution::blocking.possibly);
   }
   static constexpr auto query(asio::execution::outstanding_work_t) noexcept {
-    return Bits.tracked ? asio::execution::outstanding_work_t(asio::execution::outstanding_work.tracked)
-                        : asio::execution::outstanding_work_t(asio::execution::outstanding_work.untracked);
+    return Bits.tracked
+               ? asio::execution::outstanding_work_t(asio::execution::outstanding_work.tracked)
+               : asio::execution::outstanding_work_t(asio::execution::outstanding_work.untracked);
   }
 
   auto require(asio::execution::blocking_t::never_t) const noexcept {
@@ -118,9 +120,10 @@ inline SchedulerExecutor<> executor_of(const Scheduler& scheduler) noexcept {
 
 /// The completion token for use inside a Task: `co_await socket.async_read_some(buffer, use_task)`.
 ///
-/// An operation that completes with an error code gives `tl::expected<T, std::error_code>`; one that
-/// completes with an exception_ptr throws it; several values become a tuple. The operation begins when it
-/// is awaited. Inside when_any and with_timeout it can be cancelled, if Asio can cancel it.
+/// An operation that completes with an error code gives `tl::expected<T, std::error_code>`; one
+/// that completes with an exception_ptr throws it; several values become a tuple. The operation
+/// begins when it is awaited. Inside when_any and with_timeout it can be cancelled, if Asio can
+/// cancel it.
 struct use_task_t {
   constexpr use_task_t() noexcept = default;
 };
@@ -181,7 +184,8 @@ struct AsioOperation : WakeNode {
   std::optional<std::tuple<Args...>> completed_with;
 };
 
-/// Asio may destroy a handler without calling it, when its context goes: the task resumes then as well.
+/// Asio may destroy a handler without calling it, when its context goes: the task resumes then as
+/// well.
 template <class... Args>
 class AsioHandler {
  public:
@@ -218,7 +222,9 @@ class AsioAwaiter : AsioOperation<Args...>, CancelNode {
 
  public:
   AsioAwaiter(Initiation&& initiation, InitArgs&& arguments)
-      : CancelNode(&cancelled), initiation_(std::move(initiation)), init_args_(std::move(arguments)) {}
+      : CancelNode(&cancelled),
+        initiation_(std::move(initiation)),
+        init_args_(std::move(arguments)) {}
   /// Only before it is awaited.
   AsioAwaiter(AsioAwaiter&& other)
       : AsioAwaiter(std::move(other.initiation_), std::move(other.init_args_)) {}
@@ -253,9 +259,8 @@ class AsioAwaiter : AsioOperation<Args...>, CancelNode {
   // Asio clears the slot where it completes the operation: on the thread that runs the reactor.
   static void cancelled(CancelNode& node) noexcept {
     auto& self = static_cast<AsioAwaiter&>(node);
-    asio::post(io_context_of(*self.unit->scheduler), [signal = self.signal_] {
-      signal->emit(asio::cancellation_type::terminal);
-    });
+    asio::post(io_context_of(*self.unit->scheduler),
+               [signal = self.signal_] { signal->emit(asio::cancellation_type::terminal); });
   }
   static typename Outcome::type aborted() {
     const std::error_code error = asio::error::operation_aborted;

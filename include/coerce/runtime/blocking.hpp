@@ -63,11 +63,11 @@ class BlockingAwaiter : WakeNode, BlockingJob {
 
 }  // namespace detail
 
-/// Runs `function` on a thread of the scheduler's blocking pool and gives its result; what it throws is
-/// thrown at the `co_await`. For database clients, files and long computations, which would hold up
-/// every actor of a worker. Cannot be cancelled. When all threads of the pool are busy
-/// (SchedulerOptions::blocking_threads) it waits for its turn, in order. On a caller-driven scheduler it
-/// runs on the driving thread.
+/// Runs `function` on a thread of the scheduler's blocking pool and gives its result; what it
+/// throws is thrown at the `co_await`. For database clients, files and long computations, which
+/// would hold up every actor of a worker. Cannot be cancelled. When all threads of the pool are
+/// busy (SchedulerOptions::blocking_threads) it waits for its turn, in order. On a caller-driven
+/// scheduler it runs on the driving thread.
 template <class F>
   requires std::invocable<std::remove_cvref_t<F>&>
 auto blocking(F&& function) {

@@ -17,7 +17,8 @@ namespace coerce {
 
 /// How a scheduler is made. Defaults in brackets.
 struct SchedulerOptions {
-  /// [number of processors, at most 48] 0: no threads; the caller drives it by run(), run_for(), poll().
+  /// [number of processors, at most 48] 0: no threads; the caller drives it by run(), run_for(),
+  /// poll().
   std::optional<unsigned> workers{};
   /// [0: drawn at random] Seed of the scheduler's generator.
   std::uint64_t seed = 0;
@@ -32,7 +33,8 @@ struct SchedulerOptions {
 namespace detail {
 class SchedulerCore;
 
-/// A unit that runs one task. `finished` is called by the owner after the last step; it owns the unit.
+/// A unit that runs one task. `finished` is called by the owner after the last step; it owns the
+/// unit.
 struct TaskUnit : Unit {
   TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(TaskUnit&)) noexcept;
   ~TaskUnit() { body.destroy(); }
@@ -50,12 +52,13 @@ struct TaskUnit : Unit {
   TaskUnit** previous_live = nullptr;
 };
 
-/// Runs `task` in `unit` and waits on this outside thread, or drives the scheduler if it has no threads.
+/// Runs `task` in `unit` and waits on this outside thread, or drives the scheduler if it has no
+/// threads.
 void run_to_end(SchedulerCore& core, Task<void> task);
 }  // namespace detail
 
-/// A handle to a running scheduler; copies refer to the same one. Destroying the last handle stops its
-/// threads after the steps that they are in; what is still suspended then is never resumed.
+/// A handle to a running scheduler; copies refer to the same one. Destroying the last handle stops
+/// its threads after the steps that they are in; what is still suspended then is never resumed.
 /// Thread-safe, but run(), run_for() and poll() are for one thread at a time.
 class Scheduler {
  public:
@@ -65,9 +68,9 @@ class Scheduler {
   void spawn(Task<void> task) const;
 
   /// Runs an awaitable to its end and gives its result; what it throws is thrown here.
-  /// For outside threads: on a worker of this scheduler it throws std::logic_error instead of blocking.
-  /// On a caller-driven scheduler the calling thread drives it; std::logic_error if nothing is left
-  /// that could ever complete the awaitable.
+  /// For outside threads: on a worker of this scheduler it throws std::logic_error instead of
+  /// blocking. On a caller-driven scheduler the calling thread drives it; std::logic_error if
+  /// nothing is left that could ever complete the awaitable.
   template <Awaitable A>
   AwaitResult<A> block_on(A&& awaitable) const {
     using R = AwaitResult<A>;
@@ -87,8 +90,9 @@ class Scheduler {
 
   /// Caller-driven only: runs until nothing is ready, no timer is armed and no I/O is pending.
   void run() const;
-  /// Caller-driven only: runs what becomes ready within `duration`. Returns how many steps it ran. With a
-  /// clock that does not advance by itself it ends when nothing is ready and no I/O is pending.
+  /// Caller-driven only: runs what becomes ready within `duration`. Returns how many steps it ran.
+  /// With a clock that does not advance by itself it ends when nothing is ready and no I/O is
+  /// pending.
   std::size_t run_for(Duration duration) const;
   /// Caller-driven only: runs what is ready now without waiting. Returns how many steps it ran.
   std::size_t poll() const;

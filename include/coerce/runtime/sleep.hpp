@@ -61,9 +61,9 @@ class YieldAwaiter : WakeNode, Runnable {
 
 }  // namespace detail
 
-/// Waits for `duration` of the scheduler's clock (resolution a millisecond, rounded up; never early).
-/// Gives true when it slept to the end, false when what it is part of was cancelled: a losing branch of
-/// when_any, an expired with_timeout, an actor or task that stops.
+/// Waits for `duration` of the scheduler's clock (resolution a millisecond, rounded up; never
+/// early). Gives true when it slept to the end, false when what it is part of was cancelled: a
+/// losing branch of when_any, an expired with_timeout, an actor or task that stops.
 inline detail::SleepAwaiter sleep_for(Duration duration) noexcept {
   return detail::SleepAwaiter(duration);
 }

@@ -47,7 +47,8 @@ struct PromiseBase {
   FinalAwaiter final_suspend() const noexcept { return {}; }
 };
 
-/// Coroutines whose promise says in which unit they run: only these can await the library's operations.
+/// Coroutines whose promise says in which unit they run: only these can await the library's
+/// operations.
 template <class P>
 concept UnitPromise = std::derived_from<P, PromiseBase>;
 
@@ -97,8 +98,8 @@ struct Promise<void> : PromiseBase {
   std::exception_ptr error;
 };
 
-/// Awaits a child coroutine by starting it in place. Not by symmetric transfer, which is no tail call
-/// in GCC 12 below -O2 or under sanitizers.
+/// Awaits a child coroutine by starting it in place. Not by symmetric transfer, which is no tail
+/// call in GCC 12 below -O2 or under sanitizers.
 template <class T>
 struct TaskAwaiter {
   explicit TaskAwaiter(std::coroutine_handle<Promise<T>> handle) noexcept : child(handle) {}
@@ -124,10 +125,10 @@ struct TaskAwaiter {
 
 /// A lazy coroutine: it begins when it is awaited, and is awaited once.
 ///
-/// It runs in its awaiter's unit (the actor or spawned task), on whichever worker runs that, never on
-/// two at a time. An exception leaves it at the `co_await`. Destroying a Task that was not awaited
-/// destroys its parameters; a Task that has begun must not be destroyed before it has finished, which
-/// awaiting guarantees. Move-only; not thread-safe.
+/// It runs in its awaiter's unit (the actor or spawned task), on whichever worker runs that, never
+/// on two at a time. An exception leaves it at the `co_await`. Destroying a Task that was not
+/// awaited destroys its parameters; a Task that has begun must not be destroyed before it has
+/// finished, which awaiting guarantees. Move-only; not thread-safe.
 template <class T = void>
 class [[nodiscard]] Task {
  public:
@@ -202,9 +203,8 @@ decltype(auto) get_awaiter(A&& awaitable) {
 
 /// What can be awaited inside a Task.
 template <class A>
-concept Awaitable = requires(A&& awaitable) {
-  detail::get_awaiter(std::forward<A>(awaitable)).await_resume();
-};
+concept Awaitable =
+    requires(A&& awaitable) { detail::get_awaiter(std::forward<A>(awaitable)).await_resume(); };
 
 /// What `co_await` gives for an A.
 template <Awaitable A>

@@ -67,7 +67,8 @@ class Join {
   };
 
   struct VectorStarter {
-    VectorStarter(Join& join, std::vector<Task<void>>& tasks) noexcept : join_(join), tasks_(tasks) {}
+    VectorStarter(Join& join, std::vector<Task<void>>& tasks) noexcept
+        : join_(join), tasks_(tasks) {}
     bool await_ready() const noexcept { return tasks_.empty(); }
     template <UnitPromise P>
     bool await_suspend(std::coroutine_handle<P> caller) {
@@ -165,8 +166,7 @@ template <class... T, std::size_t... I>
 Task<std::tuple<BranchValue<T>...>> when_all_tasks(std::index_sequence<I...>, Task<T>... tasks) {
   Join join(sizeof...(T));
   std::tuple<BranchResult<T>...> results;
-  std::tuple<BranchTask<I>...> branches(
-      branch(std::move(tasks), std::get<I>(results), join, I)...);
+  std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
   std::tuple<BranchValue<T>...> values(std::get<I>(results).take()...);
@@ -197,23 +197,21 @@ Task<std::variant<BranchValue<T>...>> when_any_tasks(std::index_sequence<I...>, 
   LinkedScope scope(*promise.scope);
   Join join(sizeof...(T), &scope);
   std::tuple<BranchResult<T>...> results;
-  std::tuple<BranchTask<I>...> branches(
-      branch(std::move(tasks), std::get<I>(results), join, I)...);
+  std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
   std::optional<Winner> winner;
-  ((join.first() == I
-        ? (void)winner.emplace(std::in_place_index<I>, std::get<I>(results).take())
-        : (void)0),
+  ((join.first() == I ? (void)winner.emplace(std::in_place_index<I>, std::get<I>(results).take())
+                      : (void)0),
    ...);
   co_return std::move(*winner);
 }
 
 }  // namespace detail
 
-/// Runs the awaitables concurrently in the caller's unit and gives all results as a tuple (void becomes
-/// std::monostate). Waits for every one, also when one throws; then the first exception, in the order of
-/// the arguments, is thrown.
+/// Runs the awaitables concurrently in the caller's unit and gives all results as a tuple (void
+/// becomes std::monostate). Waits for every one, also when one throws; then the first exception, in
+/// the order of the arguments, is thrown.
 template <Awaitable... A>
 auto when_all(A&&... awaitables) {
   return detail::when_all_tasks(std::index_sequence_for<A...>(),
@@ -226,8 +224,9 @@ auto when_all(std::vector<Task<T>> tasks) {
   return detail::when_all_vector(std::move(tasks));
 }
 
-/// Runs the awaitables concurrently in the caller's unit; gives the result of the first that ends, as a
-/// variant whose index says which one. The others are asked to stop, and awaited: nothing is left behind.
+/// Runs the awaitables concurrently in the caller's unit; gives the result of the first that ends,
+/// as a variant whose index says which one. The others are asked to stop, and awaited: nothing is
+/// left behind.
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto when_any(A&&... awaitables) {

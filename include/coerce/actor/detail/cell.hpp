@@ -35,9 +35,9 @@ struct CellType {
 
 /// Owned, like every unit, by exactly one party. Plain members belong to the owner.
 ///
-/// Two counts keep it: `strong` counts the references of users; `memory` counts everybody who may still
-/// touch the cell (the living actor one, all strong references together one, parents, children and weak
-/// references one each).
+/// Two counts keep it: `strong` counts the references of users; `memory` counts everybody who may
+/// still touch the cell (the living actor one, all strong references together one, parents,
+/// children and weak references one each).
 struct Cell : Unit, ActorContext {
   Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& scheduler_core,
        ActorId actor_id, Cell* parent_cell, ActorType actor_type) noexcept;
@@ -103,7 +103,7 @@ struct Cell : Unit, ActorContext {
   const CellType* type;
   SystemCore* system;
   MailboxLane<Envelope> lane;
-  std::coroutine_handle<> activity;  ///< the handler or hook that has suspended
+  std::coroutine_handle<> activity;          ///< the handler or hook that has suspended
   std::atomic<EnvelopeOp> current{nullptr};  ///< what is being handled, for onlookers
   std::atomic<std::uint32_t> strong{1};
   std::atomic<std::uint32_t> memory{2};
@@ -148,9 +148,7 @@ struct Cell : Unit, ActorContext {
     Released,  // the cell has another owner or has ended: touch nothing
   };
 
-  bool is_undisturbed() const noexcept {
-    return attention == 0 && !control.has_nodes();
-  }
+  bool is_undisturbed() const noexcept { return attention == 0 && !control.has_nodes(); }
   bool run_messages(ThreadState& thread);
   Next look_up() noexcept;
   Next attend();
@@ -180,8 +178,8 @@ inline void complete(ThreadState& thread, Envelope& envelope) noexcept {
 template <class A>
 struct ActorCell final : Cell {
   template <class... Args>
-  ActorCell(SystemCore& system_core, SchedulerCore& scheduler_core, ActorId actor_id, Cell* parent_cell,
-            ActorType actor_type_, Args&&... args)
+  ActorCell(SystemCore& system_core, SchedulerCore& scheduler_core, ActorId actor_id,
+            Cell* parent_cell, ActorType actor_type_, Args&&... args)
       : Cell(kType, system_core, scheduler_core, std::move(actor_id), parent_cell, actor_type_) {
     new (&storage) A(std::forward<Args>(args)...);
   }
@@ -203,17 +201,22 @@ concept HasStarted = requires(A& actor, ActorContext& context) { actor.started(c
 template <class A>
 concept HasStopped = requires(A& actor, ActorContext& context) { actor.stopped(context); };
 template <class A>
-concept HasChildStoppedEvent = requires(A& actor, const ChildStopped& child, ActorContext& context) {
-  actor.on_child_stopped(child, context);
-};
+concept HasChildStoppedEvent =
+    requires(A& actor, const ChildStopped& child, ActorContext& context) {
+      actor.on_child_stopped(child, context);
+    };
 template <class A>
 concept HasChildStoppedId = requires(A& actor, const ActorId& id, ActorContext& context) {
   actor.on_child_stopped(id, context);
 };
 
 template <class A>
-const CellType ActorCell<A>::kType{&run_hook,      &destroy_actor, &deallocate, type_name_of<A>(),
-                                   HasStarted<A>,  HasStopped<A>,
+const CellType ActorCell<A>::kType{&run_hook,
+                                   &destroy_actor,
+                                   &deallocate,
+                                   type_name_of<A>(),
+                                   HasStarted<A>,
+                                   HasStopped<A>,
                                    HasChildStoppedEvent<A> || HasChildStoppedId<A>};
 
 /// Calls a hook that is plain or a coroutine. False: suspended.
@@ -255,8 +258,10 @@ struct NotifyEnvelope : Envelope {
   explicit NotifyEnvelope(EnvelopeOp operation, Args&&... args)
       : Envelope(operation, Completion::Pooled, pool_class(sizeof(NotifyEnvelope))),
         payload(std::forward<Args>(args)...) {}
-  static_assert(alignof(M) <= kPoolGranularity, "coerce: messages are aligned to 16 bytes at the most");
-  static_assert(pool_class(sizeof(M)) < 250, "coerce: a message is at most 3984 bytes; hold more by pointer");
+  static_assert(alignof(M) <= kPoolGranularity,
+                "coerce: messages are aligned to 16 bytes at the most");
+  static_assert(pool_class(sizeof(M)) < 250,
+                "coerce: a message is at most 3984 bytes; hold more by pointer");
   M payload;
 };
 
@@ -279,7 +284,8 @@ void answer_with(Envelope& envelope, Result<MessageResult<M>>&& answer) {
     static_cast<SendEnvelope<M>&>(envelope).answer.emplace(std::move(answer));
 }
 
-ActorRefErr handler_failed(const std::exception_ptr& error, Cell& cell, std::string_view message_type) noexcept;
+ActorRefErr handler_failed(const std::exception_ptr& error, Cell& cell,
+                           std::string_view message_type) noexcept;
 /// A message that nobody waits for was not handled.
 void count_dead_letter(Cell& cell) noexcept;
 
@@ -298,7 +304,8 @@ Result<R> to_answer(F&& produce) {
 
 /// The rare operations of a message.
 template <class M>
-[[gnu::noinline, gnu::cold]] bool message_unhandled(Envelope& envelope, Unit& unit, Op op, void* argument) {
+[[gnu::noinline, gnu::cold]] bool message_unhandled(Envelope& envelope, Unit& unit, Op op,
+                                                    void* argument) {
   if (op == Op::Name) {
     *static_cast<std::string_view*>(argument) = type_name_of<M>();
   } else {
@@ -310,7 +317,8 @@ template <class M>
 
 /// A handler threw: its sender learns what, its actor fails.
 template <class M>
-[[gnu::noinline, gnu::cold]] void message_failed(Envelope& envelope, Cell& cell, std::exception_ptr error) {
+[[gnu::noinline, gnu::cold]] void message_failed(Envelope& envelope, Cell& cell,
+                                                 std::exception_ptr error) {
   answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, type_name_of<M>())));
   cell.fail(std::move(error));
 }
@@ -329,7 +337,8 @@ bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
         M& payload = envelope.completion == Completion::Pooled
                          ? static_cast<NotifyEnvelope<M>&>(envelope).payload
                          : static_cast<SendEnvelope<M>&>(envelope).payload;
-        if (!cell.begin(ActorCell<A>::of(cell).handle(std::move(payload), static_cast<ActorContext&>(cell))))
+        if (!cell.begin(ActorCell<A>::of(cell).handle(std::move(payload),
+                                                      static_cast<ActorContext&>(cell))))
           return false;
       }
       auto task = cell.end_activity<typename Returned::value_type>();
@@ -342,7 +351,8 @@ bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
     } else {
       auto& send = static_cast<SendEnvelope<M>&>(envelope);
       send.answer.emplace(to_answer<R>([&] {
-        return ActorCell<A>::of(cell).handle(std::move(send.payload), static_cast<ActorContext&>(cell));
+        return ActorCell<A>::of(cell).handle(std::move(send.payload),
+                                             static_cast<ActorContext&>(cell));
       }));
     }
   } catch (...) {

@@ -9,7 +9,8 @@
 
 namespace coerce::detail {
 
-/// Completion::Wake: lies in a coroutine frame, which is resumed. Completion::Custom: `complete` decides.
+/// Completion::Wake: lies in a coroutine frame, which is resumed. Completion::Custom: `complete`
+/// decides.
 struct ReplyEnvelope : Envelope {
   ReplyEnvelope(EnvelopeOp operation, Completion completion_kind) noexcept
       : Envelope(operation, completion_kind) {}

@@ -57,7 +57,8 @@ class Keep {
   Cell* cell_ = nullptr;
 };
 
-/// A message whose waiting side may walk away: it has memory of its own, and whoever is second frees it.
+/// A message whose waiting side may walk away: it has memory of its own, and whoever is second
+/// frees it.
 template <class M>
 struct PendingEnvelope : SendEnvelope<M> {
   enum class State : std::uint8_t {
@@ -88,9 +89,14 @@ struct PendingEnvelope : SendEnvelope<M> {
     // Read first: once the state says Replied the waiting side may free us.
     WakeNode* node = self.node;
     switch (self.state.exchange(State::Replied, std::memory_order_acq_rel)) {
-      case State::Pending: node->wake(); break;
-      case State::Abandoned: self.free(); break;
-      default: break;
+      case State::Pending:
+        node->wake();
+        break;
+      case State::Abandoned:
+        self.free();
+        break;
+      default:
+        break;
     }
   }
 
@@ -111,8 +117,9 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
   static void* operator new(std::size_t size) { return pool_allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
 
-  bool start(Cell& cell, EnvelopeOp operation, M&& payload, std::optional<Duration> timeout, Unit& waiter,
-             std::coroutine_handle<> caller, CancelScope& scope, bool system_lane = false) {
+  bool start(Cell& cell, EnvelopeOp operation, M&& payload, std::optional<Duration> timeout,
+             Unit& waiter, std::coroutine_handle<> caller, CancelScope& scope,
+             bool system_lane = false) {
     unit = &waiter;
     handle = caller;
     if (scope.requested()) {
@@ -140,12 +147,13 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
     if (timed_) cancel_timer(*unit->scheduler, *this);
     PendingEnvelope<M>& pending = *std::exchange(pending_, nullptr);
     std::optional<Answer> answer;
-    if (pending.state.load(std::memory_order_acquire) == State::Replied && !left_.load(std::memory_order_relaxed))
+    if (pending.state.load(std::memory_order_acquire) == State::Replied &&
+        !left_.load(std::memory_order_relaxed))
       answer = std::move(pending.answer);
     else
-      answer.emplace(coerce::unexpected(
-          cancelled_ ? ActorRefErr::Cancelled()
-                     : ActorRefErr::Timeout(now(*unit->scheduler) - started_)));
+      answer.emplace(
+          coerce::unexpected(cancelled_ ? ActorRefErr::Cancelled()
+                                        : ActorRefErr::Timeout(now(*unit->scheduler) - started_)));
     if (pending.state.exchange(State::Abandoned, std::memory_order_acq_rel) == State::Replied)
       pending.free();
     return std::move(*answer);
@@ -154,7 +162,8 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
  private:
   bool leave() noexcept {
     State pending = State::Pending;
-    if (!pending_->state.compare_exchange_strong(pending, State::LeavingNow, std::memory_order_acq_rel))
+    if (!pending_->state.compare_exchange_strong(pending, State::LeavingNow,
+                                                 std::memory_order_acq_rel))
       return false;
     left_.store(true, std::memory_order_relaxed);
     wake();
@@ -175,8 +184,8 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
   bool cancelled_ = false;
 };
 
-/// `co_await ref.send(m)`: the message lies in the sender's frame. Below an abandonable scope it moves
-/// into memory of its own first.
+/// `co_await ref.send(m)`: the message lies in the sender's frame. Below an abandonable scope it
+/// moves into memory of its own first.
 template <class M>
 class SendAwaiter : SendEnvelope<M> {
  public:
@@ -200,8 +209,8 @@ class SendAwaiter : SendEnvelope<M> {
     PromiseBase& promise = caller.promise();
     if (promise.scope->abandonable()) [[unlikely]] {
       pending_ = new PendingWait<M>();
-      return pending_->start(*cell_, this->op, std::move(this->payload), std::nullopt, *promise.unit,
-                             caller, *promise.scope);
+      return pending_->start(*cell_, this->op, std::move(this->payload), std::nullopt,
+                             *promise.unit, caller, *promise.scope);
     }
     if (promise.unit == cell_) [[unlikely]] {
       this->answer.emplace(coerce::unexpected(waits_for_itself(*cell_, type_name_of<M>())));
@@ -236,7 +245,10 @@ class TimedSendAwaiter {
 
   template <class... Args>
   TimedSendAwaiter(Cell& cell, Duration timeout, EnvelopeOp operation, Args&&... args)
-      : payload_(std::forward<Args>(args)...), cell_(&cell), operation_(operation), timeout_(timeout) {}
+      : payload_(std::forward<Args>(args)...),
+        cell_(&cell),
+        operation_(operation),
+        timeout_(timeout) {}
   TimedSendAwaiter(TimedSendAwaiter&& other)
       : payload_(std::move(other.payload_)),
         cell_(other.cell_),
@@ -324,7 +336,8 @@ template <class M, class Sender>
 struct DeliverEnvelope : SendEnvelope<M> {
   template <class T>
   DeliverEnvelope(EnvelopeOp operation, T&& message, Sender&& to)
-      : SendEnvelope<M>(operation, Completion::Custom, std::forward<T>(message)), sender(std::move(to)) {
+      : SendEnvelope<M>(operation, Completion::Custom, std::forward<T>(message)),
+        sender(std::move(to)) {
     this->complete = &completed;
   }
   static void completed(ReplyEnvelope& envelope) noexcept {

@@ -24,8 +24,9 @@ struct CancelNode {
   CancelNode** previous_link = nullptr;
 };
 
-/// A part of a chain of tasks that is asked to stop as a whole. All of it is used by the unit's owner
-/// alone, so it needs no atomics; a request from elsewhere arrives through the unit's system lane.
+/// A part of a chain of tasks that is asked to stop as a whole. All of it is used by the unit's
+/// owner alone, so it needs no atomics; a request from elsewhere arrives through the unit's system
+/// lane.
 class CancelScope {
  public:
   explicit CancelScope(bool is_abandonable = false) noexcept : abandonable_(is_abandonable) {}
@@ -46,7 +47,8 @@ class CancelScope {
   /// For what comes after the part that was asked to stop.
   void renew() noexcept { requested_ = false; }
 
-  /// Asks everything that waits in this scope to stop. Each is asked once; later waits see requested().
+  /// Asks everything that waits in this scope to stop. Each is asked once; later waits see
+  /// requested().
   void request() noexcept {
     requested_ = true;
     while (CancelNode* node = first_) {

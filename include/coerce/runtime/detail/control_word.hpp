@@ -19,8 +19,8 @@ enum class ControlPush : std::uint8_t {
 /// A stack of nodes with the bits KICKED, SUSPENDED and CLOSED in the same word.
 ///
 /// Whatever resumes a suspended unit takes its ownership by clearing SUSPENDED. While somebody else
-/// holds the unit, a completion is pushed like any other node, and the holder finds it before it can
-/// set SUSPENDED again; so completions need no state of their own. `Node` has an
+/// holds the unit, a completion is pushed like any other node, and the holder finds it before it
+/// can set SUSPENDED again; so completions need no state of their own. `Node` has an
 /// `Atomics::Atomic<Node*> next` and is aligned to 8.
 template <class Node, class Atomics = StdAtomics>
 class ControlWord {
@@ -56,7 +56,8 @@ class ControlWord {
     return reversed(word_.fetch_and(~kPointer, std::memory_order_acq_rel) & kPointer);
   }
 
-  /// Owner only: the kick was dispatched; the next push needs a new one. Look at the lane afterwards.
+  /// Owner only: the kick was dispatched; the next push needs a new one. Look at the lane
+  /// afterwards.
   void kick_seen() noexcept { word_.fetch_and(~kKicked, std::memory_order_acq_rel); }
 
   /// Owner only: takes what is left, oldest first; every later push is refused.

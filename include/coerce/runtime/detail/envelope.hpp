@@ -42,7 +42,8 @@ struct EnvelopeMetadata {
 };
 
 struct alignas(8) Envelope {
-  Envelope(EnvelopeOp operation, Completion completion_kind, std::uint8_t pool_size_class = 0) noexcept
+  Envelope(EnvelopeOp operation, Completion completion_kind,
+           std::uint8_t pool_size_class = 0) noexcept
       : op(operation), completion(completion_kind), size_class(pool_size_class) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;

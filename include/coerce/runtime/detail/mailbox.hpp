@@ -21,8 +21,8 @@ enum class LanePush : std::uint8_t {
 /// `Node` has a member `next` of type `Atomics::Atomic<Node*>`.
 ///
 /// A wake-up cannot be lost because `head_` has one total modification order: a push either sees a
-/// node (then the owner's compare-exchange to null must fail and it finds the new node) or sees null
-/// (then it is the only one that does, and schedules).
+/// node (then the owner's compare-exchange to null must fail and it finds the new node) or sees
+/// null (then it is the only one that does, and schedules).
 template <class Node, class Atomics = StdAtomics>
 class MailboxLane {
  public:
@@ -32,7 +32,8 @@ class MailboxLane {
 
   LanePush push(Node* node) noexcept {
     node->next.store(nullptr, std::memory_order_relaxed);
-    // acq_rel: release publishes the node, acquire sees the last owner's writes when we become owner.
+    // acq_rel: release publishes the node, acquire sees the last owner's writes when we become
+    // owner.
     Node* previous = head_.exchange(node, std::memory_order_acq_rel);
     if (previous == nullptr) {
       tail_ = node;
@@ -50,9 +51,7 @@ class MailboxLane {
   Node* front() const noexcept { return tail_; }
 
   /// Owner only: is a node known to wait behind the front?
-  bool has_next() const noexcept {
-    return tail_->next.load(std::memory_order_acquire) != nullptr;
-  }
+  bool has_next() const noexcept { return tail_->next.load(std::memory_order_acquire) != nullptr; }
 
   /// Removes the front and returns the new one. Null: the lane was empty and ownership is given up;
   /// the caller may touch nothing of the actor any more.
@@ -71,9 +70,7 @@ class MailboxLane {
     }
   }
 
-  bool is_closed() const noexcept {
-    return head_.load(std::memory_order_acquire) == closed_mark();
-  }
+  bool is_closed() const noexcept { return head_.load(std::memory_order_acquire) == closed_mark(); }
   bool is_idle() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
 
  private:

@@ -11,10 +11,11 @@ namespace coerce::detail {
 
 /// The sleeping protocol of up to 48 workers.
 ///
-/// A producer publishes its work, then calls to_wake(); a worker that found nothing calls park_begin(),
-/// then *looks at every queue once more*, and only then sleeps. Both sides order their store before
-/// their load by sequentially consistent read-modify-writes on one word, so at least one of them sees
-/// the other (Dekker). One word holds the set of parked workers and the number of searching ones.
+/// A producer publishes its work, then calls to_wake(); a worker that found nothing calls
+/// park_begin(), then *looks at every queue once more*, and only then sleeps. Both sides order
+/// their store before their load by sequentially consistent read-modify-writes on one word, so at
+/// least one of them sees the other (Dekker). One word holds the set of parked workers and the
+/// number of searching ones.
 template <class Atomics = StdAtomics>
 class Parking {
  public:

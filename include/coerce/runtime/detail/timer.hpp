@@ -11,8 +11,8 @@ namespace coerce::detail {
 
 class SchedulerCore;
 
-/// One deadline. `fire` runs on some worker while the wheel is locked: it may wake a unit, and nothing
-/// else. Thread-safe; the node must not be destroyed while armed.
+/// One deadline. `fire` runs on some worker while the wheel is locked: it may wake a unit, and
+/// nothing else. Thread-safe; the node must not be destroyed while armed.
 struct TimerNode {
   explicit TimerNode(void (*function)(TimerNode&) noexcept) noexcept : fire(function) {}
   TimerNode(const TimerNode&) = delete;

@@ -1,5 +1,6 @@
 /// \file
-/// A hierarchical timer wheel (Varghese and Lauck, 1987): 6 levels of 64 slots, one tick a millisecond.
+/// A hierarchical timer wheel (Varghese and Lauck, 1987): 6 levels of 64 slots, one tick a
+/// millisecond.
 
 #pragma once
 
@@ -14,7 +15,8 @@ namespace coerce::detail {
 /// Not thread-safe: its owner locks. Ticks count from an origin of the owner's choice.
 class TimerWheel {
  public:
-  /// Deadlines farther away than this many ticks (two years) wait in the last slot and are sorted again.
+  /// Deadlines farther away than this many ticks (two years) wait in the last slot and are sorted
+  /// again.
   static constexpr std::uint64_t kHorizon = std::uint64_t{1} << 36;
 
   /// Links the node to fire at `tick`, or at the next tick if that has passed.

@@ -21,12 +21,11 @@ struct Runnable {
   Runnable* next_runnable = nullptr;  ///< link in the shared list; owned by whoever queued it
 };
 
-/// Everything that runs in a unit, all coroutines of its chain and all completions, runs on one thread
-/// at a time: the owner's. So nothing inside a chain of tasks needs an atomic. The owner is exactly
-/// one party: a run queue, a worker, or, while suspended, the operation that is awaited.
+/// Everything that runs in a unit, all coroutines of its chain and all completions, runs on one
+/// thread at a time: the owner's. So nothing inside a chain of tasks needs an atomic. The owner is
+/// exactly one party: a run queue, a worker, or, while suspended, the operation that is awaited.
 struct Unit : Runnable {
-  Unit(Function function, SchedulerCore& core) noexcept
-      : Runnable(function), scheduler(&core) {}
+  Unit(Function function, SchedulerCore& core) noexcept : Runnable(function), scheduler(&core) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
@@ -74,7 +73,8 @@ struct Unit : Runnable {
 
 /// A completion that resumes a coroutine; lives in its frame.
 struct WakeNode : Envelope {
-  explicit WakeNode(EnvelopeOp operation = &resume) noexcept : Envelope(operation, Completion::Wake) {}
+  explicit WakeNode(EnvelopeOp operation = &resume) noexcept
+      : Envelope(operation, Completion::Wake) {}
 
   static bool resume(Envelope& envelope, Unit&, Op, void*) {
     static_cast<WakeNode&>(envelope).handle.resume();

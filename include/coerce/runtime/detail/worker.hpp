@@ -25,8 +25,8 @@ class Worker {
     if (displaced != nullptr) push_back(*displaced);
   }
 
-  /// This worker only: the newest runnable, if it is of this kind and nothing else has a turn before it.
-  /// Spares a chain of actors that wake each other the way through the worker's loop.
+  /// This worker only: the newest runnable, if it is of this kind and nothing else has a turn
+  /// before it. Spares a chain of actors that wake each other the way through the worker's loop.
   Runnable* take_newest(Runnable::Function kind) noexcept {
     Runnable* newest = lifo_;
     if (newest == nullptr || newest->run != kind || (picks_ + 1) % kPicksPerLook == 0 ||

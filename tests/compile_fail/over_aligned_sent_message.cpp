@@ -1,0 +1,15 @@
+// expect: coerce: messages are aligned to 16 bytes at the most
+#include <coerce/actor.hpp>
+
+struct alignas(64) CacheLine {
+  char bytes[64];
+};
+
+struct Listener : coerce::Actor {
+  void handle(CacheLine, coerce::ActorContext&) {}
+};
+
+coerce::Task<void> ask(coerce::LocalActorRef<Listener> listener) {
+  const auto answer = co_await listener.send(CacheLine{});
+  (void)answer;
+}
