@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 out=
 build=build/release
-suite=(--workers 1,2)
+suite=(--workers "1,2")
 peers=()
 while [ $# -gt 0 ]; do
   case $1 in

@@ -9,6 +9,7 @@
 #include "limit.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
 
   limit::ns_per_message(messages, static_cast<std::uint64_t>(batch));  // warm-up
   std::vector<double> results;
+  results.reserve(static_cast<std::size_t>(runs));
   for (long i = 0; i < runs; ++i)
     results.push_back(limit::ns_per_message(messages, static_cast<std::uint64_t>(batch)));
   std::sort(results.begin(), results.end());

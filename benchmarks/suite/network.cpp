@@ -85,7 +85,8 @@ Awaitable<void> serve_asio(Socket<ContextExecutor> socket) {
       co_await asio::async_read(socket, asio::buffer(message), use_awaitable);
       co_await asio::async_write(socket, asio::buffer(message), use_awaitable);
     }
-  } catch (const std::exception&) {  // the other side has closed
+  } catch (const std::exception&) {
+    co_return;  // the other side has closed
   }
 }
 

@@ -150,6 +150,7 @@ Bench idle() {
           .prepare = [](const Settings& settings) -> Run {
             const auto system = make_system(settings);
             std::vector<LocalActorRef<Sleeper>> actors;
+            actors.reserve(1'000);
             for (int i = 0; i < 1'000; ++i) actors.push_back(start(system, Sleeper()));
             return [system, actors] {
               const Stopwatch watch;

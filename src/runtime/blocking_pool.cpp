@@ -9,7 +9,8 @@ void BlockingPool::submit(BlockingJob& job) {
   job.next = nullptr;
   (last_ != nullptr ? last_->next : first_) = &job;
   last_ = &job;
-  if (idle_ == 0 && threads_.size() < limit_)
+  ++queued_;
+  if (queued_ > idle_ && threads_.size() < limit_)
     threads_.emplace_back([this] { work(); });
   else
     ready_.notify_one();
@@ -27,6 +28,7 @@ void BlockingPool::work() {
     BlockingJob& job = *first_;
     first_ = job.next;
     if (first_ == nullptr) last_ = nullptr;
+    --queued_;
     guard.unlock();
     job.run(job);
     guard.lock();

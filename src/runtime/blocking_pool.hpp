@@ -32,7 +32,8 @@ class BlockingPool {
   std::vector<std::thread> threads_;
   BlockingJob* first_ = nullptr;
   BlockingJob* last_ = nullptr;
-  unsigned idle_ = 0;
+  std::size_t queued_ = 0;
+  std::size_t idle_ = 0;
   bool stopping_ = false;
 };
 

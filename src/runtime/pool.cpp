@@ -79,6 +79,7 @@ void* pool_refill(ThreadState& thread, std::size_t size_class) {
 void pool_spill(ThreadState& thread, std::size_t size_class) noexcept {
   register_thread_exit();
   FreeList& list = thread.free[size_class];
+  if (list.count < 2 * kPoolBatch) return;
   auto* batch = reinterpret_cast<Batch*>(list.head);
   FreeBlock* last = list.head;
   for (std::uint32_t i = 1; i < kPoolBatch; ++i) last = last->next;

@@ -228,7 +228,7 @@ void SchedulerCore::arm(TimerNode& node, TimePoint deadline) noexcept {
   bool wake_driver = false;
   {
     const std::lock_guard guard(wheel_lock_);
-    wheel_.insert(node, tick_of(deadline + kTick - Duration(1)));  // rounded up: never early
+    wheel_.insert(node, tick_of(later(deadline, kTick - Duration(1))));  // rounded up: never early
     const std::uint64_t tick = std::min(next_tick_.load(std::memory_order_relaxed), node.tick);
     next_tick_.store(tick, std::memory_order_relaxed);
     wake_driver = node.tick < driver_until_;
@@ -325,18 +325,21 @@ void SchedulerCore::start() {
     joinable_.emplace_back([worker = workers_[i].get()] { worker->run(); });
 }
 
-void SchedulerCore::stop() noexcept {
+bool SchedulerCore::stop() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);
   for (int worker; (worker = parking_.unpark_any()) >= 0;) wake(worker);
   reactor_.interrupt();
+  const Worker* here = thread_state().worker;
+  const bool inside = !caller_driven() && here != nullptr && &here->scheduler() == this;
   for (auto& thread : joinable_) {
-    if (thread.get_id() == std::this_thread::get_id())
+    if (inside)
       thread.detach();
     else
       thread.join();
   }
   joinable_.clear();
-  blocking_.stop();
+  if (!inside) blocking_.stop();
+  return !inside;
 }
 
 // ---- spawned tasks ----------------------------------------------------------------------------

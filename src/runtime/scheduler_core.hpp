@@ -57,7 +57,8 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   ~SchedulerCore();
 
   void start();
-  void stop() noexcept;  ///< from any thread; joins the workers unless it is one of them
+  /// Joins the workers. False on one of them: then they end by themselves, later.
+  bool stop() noexcept;
 
   void inject(Runnable& runnable) noexcept;
   Runnable* take_injected(WorkerThread& worker) noexcept;

@@ -9,7 +9,7 @@ bool SleepAwaiter::start(CancelScope& scope) noexcept {
   }
   scope.add(*this);
   SchedulerCore& core = *unit->scheduler;
-  arm_timer(core, *this, now(core) + duration_);
+  arm_timer(core, *this, later(now(core), duration_));
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 namespace coerce::detail {
 
@@ -42,9 +43,21 @@ void TimerWheel::link(TimerNode& node) noexcept {
 
 bool TimerWheel::remove(TimerNode& node) noexcept {
   if (!node.linked()) return false;
-  unlink(node);  // the slot's bit may stay set; next_expiry() clears it when it finds nothing there
+  TimerNode** const link = node.previous_link;
+  unlink(node);
+  if (*link == nullptr) clear_bit_of(link);
   --size_;
   return true;
+}
+
+// `slot` may also be the link of another node, which has no bit.
+void TimerWheel::clear_bit_of(TimerNode* const* slot) noexcept {
+  for (Level& level : levels_) {
+    TimerNode* const* first = level.slots.data();
+    if (std::less<>()(slot, first) || !std::less<>()(slot, first + kSlots)) continue;
+    level.occupied &= ~(std::uint64_t{1} << (slot - first));
+    return;
+  }
 }
 
 std::optional<TimerWheel::Expiry> TimerWheel::next_expiry() const noexcept {

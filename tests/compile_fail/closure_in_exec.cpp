@@ -8,7 +8,7 @@ struct Rename {
 };
 
 struct Person : coerce::Actor {
-  void handle(Rename message, coerce::ActorContext\&) { name = message.name; }
+  void handle(Rename message, coerce::ActorContext&) { name = message.name; }
   std::string name;
 };
 

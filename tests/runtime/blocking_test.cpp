@@ -133,7 +133,7 @@ TEST_CASE("as much blocking work as there are threads goes on at once", "[blocki
 }
 
 TEST_CASE("two pieces of blocking work go on at once also when only one thread is idle",
-          "[blocking][bug]") {
+          "[blocking]") {
   const auto warm_up_then_meet = [](Meeting& meeting) -> Task<bool> {
     const auto nothing = [] {};
     co_await blocking(nothing);

@@ -8,7 +8,6 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <latch>
-#include <memory>
 #include <optional>
 #include <thread>
 

@@ -17,9 +17,11 @@
 ///
 /// Different schedules often lead to the same state, from where everything would repeat itself.
 /// Such a state is followed once, and the interleavings behind it are counted from memory. A state
-/// is: the atomics, the plain bytes of the scenario, and of each thread all it has ever observed
-/// (that is, the results of its operations and the plain bytes after each), which determines its
-/// local variables.
+/// is: the atomics, the other members of the scenario, and of each thread all it has ever observed,
+/// which determines its local variables. What it observes: the result of each of its operations and
+/// what all plain members contain then. Fewer states differ if members are Plain or Ghost, and if a
+/// thread says at() what its local variables depend on. require_merging_to_be_exact() tells whether
+/// that was done right.
 
 #pragma once
 
@@ -35,7 +37,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace coerce::test {
+namespace coerce::interleaving {
 
 // ── The engine ──────────────────────────────────────────────────────────────────────────────────
 
@@ -307,4 +309,4 @@ void require_found(const char* what, const char* failure) {
   REQUIRE(again.schedule == exploration.schedule);
 }
 
-}  // namespace coerce::test
+}  // namespace coerce::interleaving

@@ -5,10 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cstdint>
 
-using namespace coerce::test;
-using coerce::detail::Parking;
+namespace coerce::interleaving::parking {
 
-namespace parking_scenarios {
+using detail::Parking;
 
 enum class Handlers : std::uint8_t { Return, WaitForAllWorkToBegin };
 enum class Bug : std::uint8_t { None, NoSecondLook, WakesFirst, NoHandOn, NoLookAtStop };
@@ -48,36 +47,54 @@ struct Pool {
       model::at(0);
       parking.search_begin();
       while (!take()) {
+        model::at(1);
         if (stopping.load()) return;
         park(self);
-        model::at(1);
       }
+      model::at(2);
       const bool last = parking.search_end();
       if (last && Planted != Bug::NoHandOn) wake_if_needed();
       handle();
     }
   }
   bool take() {
+    model::at(3);
     for (int pieces = queue.load(); pieces > 0;)
       if (queue.compare_exchange_weak(pieces, pieces - 1)) return true;
     return false;
   }
   void park(int self) {
+    model::at(4);
     parking.park_begin(self);
-    bool found = Planted != Bug::NoLookAtStop && stopping.load();
-    if (!found && Planted != Bug::NoSecondLook) found = queue.load() > 0;
-    for (unsigned spins = 0; !found && !signals[self].exchange(false);)
-      ModelAtomics::wait_step(spins);
-    if (!parking.park_cancel(self)) signals[self].exchange(false);
+    if (!second_look()) {
+      model::at(5);
+      for (unsigned spins = 0; !signals[self].exchange(false);) ModelAtomics::wait_step(spins);
+    }
+    model::at(6);
+    if (parking.park_cancel(self)) return;
+    model::at(7);
+    signals[self].exchange(false);
+  }
+  bool second_look() {
+    model::at(8);
+    if (Planted != Bug::NoLookAtStop && stopping.load()) return true;
+    model::at(9);
+    return Planted != Bug::NoSecondLook && queue.load() > 0;
   }
   void handle() {
+    model::at(10);
     if (begun.fetch_add(1) + 1 == kPieces) return stop();
     if (Kind == Handlers::Return) return;
+    model::at(11);
     for (unsigned spins = 0; begun.load() < kPieces;) ModelAtomics::wait_step(spins);
   }
   void stop() {
+    model::at(12);
     stopping.store(true);
-    for (int worker; (worker = parking.unpark_any()) >= 0;) signals[worker].store(true);
+    for (int worker; (worker = parking.unpark_any()) >= 0;) {
+      signals[worker].store(true);
+      model::at(13);
+    }
   }
 
   Parking<ModelAtomics> parking;
@@ -118,23 +135,21 @@ struct Driver {
   ModelAtomic<bool> signal;
 };
 
-}  // namespace parking_scenarios
-
-using namespace parking_scenarios;
+TEST_CASE("merging equal states loses no interleaving of parking", "[interleaving][parking]") {
+  require_merging_to_be_exact<Pool<1, 1, 1>>();
+  require_merging_to_be_exact<Driver>();
+}
 
 TEST_CASE("workers never sleep while there is work and no wake-up under way",
           "[interleaving][parking]") {
   require_holds<Pool<1, 3, 1>>("1 producer of 3 pieces, 1 worker");
   require_holds<Pool<2, 1, 1>>("2 producers of 1 piece, 1 worker");
   require_holds<Pool<1, 2, 2>>("1 producer of 2 pieces, 2 workers");
-  require_holds<Pool<2, 1, 2>>("2 producers of 1 piece, 2 workers");
 }
 
 TEST_CASE("work that a searcher leaves over is handed to a sleeping worker",
           "[interleaving][parking]") {
-  constexpr auto kWait = Handlers::WaitForAllWorkToBegin;
-  require_holds<Pool<1, 2, 2, kWait>>("1 producer, 2 workers, handlers wait");
-  require_holds<Pool<2, 1, 2, kWait>>("2 producers, 2 workers, handlers wait");
+  require_holds<Pool<1, 2, 2, Handlers::WaitForAllWorkToBegin>>("2 workers, handlers wait");
 }
 
 TEST_CASE("a chosen worker that falls asleep is woken", "[interleaving][parking]") {
@@ -161,3 +176,5 @@ TEST_CASE("planted bug: a worker that parks without a look at the stop is not st
           "[interleaving][parking]") {
   require_found<Pool<1, 1, 2, Handlers::Return, Bug::NoLookAtStop>>("no look at the stop", kStuck);
 }
+
+}  // namespace coerce::interleaving::parking

@@ -2,11 +2,9 @@
 
 #include <catch2/catch.hpp>
 
-using namespace coerce::test;
+namespace coerce::interleaving::checker {
 
 // The checker itself: what it counts is known, and it finds what every textbook knows.
-
-namespace {
 
 template <int Threads, int Operations>
 struct Counting {
@@ -76,8 +74,6 @@ struct PlainMemory {
   int undisturbed = 0;
 };
 
-}  // namespace
-
 TEST_CASE("the model checker counts every interleaving of independent operations once",
           "[interleaving]") {
   REQUIRE(explore<Counting<2, 1>>(Merge::Nothing).interleavings == 2);
@@ -110,3 +106,5 @@ TEST_CASE("the model checker finds threads that wait for ever", "[interleaving]"
   require_holds<Waiting<true>>("a signal");
   require_found<Waiting<false>>("no signal", kStuck);
 }
+
+}  // namespace coerce::interleaving::checker

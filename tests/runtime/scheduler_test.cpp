@@ -355,7 +355,7 @@ TEST_CASE("cancelling races the ends of tasks and sleeps without harm", "[schedu
     }
   };
   const Scheduler scheduler{{.workers = 2}};
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 10; ++round) {
     for (int i = 0; i < 50; ++i) scheduler.spawn(nap());
     while (scheduler.spawned_count() != 0) scheduler.cancel_spawned();
   }
@@ -403,7 +403,7 @@ TEST_CASE("run() returns when nothing is ready and no timer is armed", "[schedul
   CHECK(scheduler.timer_count() == 0);
 }
 
-TEST_CASE("run() does not wait for a timer that was taken away", "[scheduler][bug]") {
+TEST_CASE("run() does not wait for a timer that was taken away", "[scheduler]") {
   const auto race = []() -> Task<void> { (void)co_await when_any(yield(), sleep_for(forever)); };
   const Scheduler scheduler{{.workers = 0}};
   const TimePoint before = scheduler.clock().now();
@@ -430,7 +430,7 @@ TEST_CASE("run_for() runs what becomes due within its time, and no more", "[sche
   std::latch late(1);
   scheduler.spawn(nap_then_count_down(5ms, soon));
   scheduler.spawn(nap_then_count_down(1h, late));
-  CHECK(scheduler.run_for(100ms) > 0);
+  CHECK(scheduler.run_for(50ms) > 0);
   CHECK(soon.try_wait());
   CHECK_FALSE(late.try_wait());
   CHECK(scheduler.timer_count() == 1);
@@ -501,7 +501,7 @@ Task<Large> large_after(AsyncEvent& event) {
 }
 
 TEST_CASE("what block_on has given up on does not write to its stack when it completes later",
-          "[scheduler][bug]") {
+          "[scheduler]") {
   const Scheduler scheduler{{.workers = 0}};
   AsyncEvent event;
   REQUIRE(block_on_in_vain(scheduler, event));
@@ -509,7 +509,7 @@ TEST_CASE("what block_on has given up on does not write to its stack when it com
 }
 
 TEST_CASE("what another thread completes wakes the thread that drives the scheduler",
-          "[scheduler][bug]") {
+          "[scheduler]") {
   const auto race = [](AsyncEvent& event) -> Task<std::size_t> {
     const auto winner = co_await when_any(event.wait(), sleep_for(forever));
     co_return winner.index();
@@ -562,7 +562,7 @@ Task<void> keep_alive(Scheduler scheduler, std::latch& released, std::latch& end
   (void)scheduler.workers();
 }
 
-TEST_CASE("the last handle of a scheduler may go on its own worker", "[scheduler][bug]") {
+TEST_CASE("the last handle of a scheduler may go on its own worker", "[scheduler]") {
   for (int round = 0; round < 20; ++round) {
     std::latch released(1);
     std::latch ended(1);

@@ -173,7 +173,7 @@ TEST_CASE("when_all throws only when every task has ended", "[when]") {
   CHECK(log == Log{"ended"});
 }
 
-TEST_CASE("when_all throws the first exception in the order of its arguments", "[when][bug]") {
+TEST_CASE("when_all throws the first exception in the order of its arguments", "[when]") {
   World world;
   std::optional<std::string> error;
   world.start(

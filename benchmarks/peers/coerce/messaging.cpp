@@ -31,7 +31,7 @@ class Passer : public coerce::Actor {
   Signal* done_;
 };
 
-void Passer::handle(Count hops_left, ActorContext&) {
+inline void Passer::handle(Count hops_left, ActorContext&) {
   if (hops_left.value == 0) {
     done_->set();
   } else {
@@ -43,6 +43,7 @@ void Passer::handle(Count hops_left, ActorContext&) {
 Measurement circle(const ActorSystem& system, std::uint64_t size, std::uint64_t hops) {
   Signal done;
   std::vector<LocalActorRef<Passer>> actors;
+  actors.reserve(size);
   for (std::uint64_t i = 0; i < size; ++i) actors.push_back(start(system, Passer(done)));
   for (std::uint64_t i = 0; i < size; ++i) actors[i].notify(Link(actors[(i + 1) % size]));
 
@@ -169,6 +170,7 @@ Measurement fan_in(const ActorSystem& system, Sizes sizes, std::uint64_t produce
   Signal done;
   const auto consumer = start(system, Consumer(producers * each, done));
   std::vector<LocalActorRef<Producer>> actors;
+  actors.reserve(producers);
   for (std::uint64_t i = 0; i < producers; ++i) {
     actors.push_back(start(system, Producer(consumer, each)));
   }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <variant>
 
 #include <coerce/runtime/clock.hpp>
 #include <coerce/runtime/rng.hpp>
@@ -55,6 +56,30 @@ struct TaskUnit : Unit {
 /// Runs `task` in `unit` and waits on this outside thread, or drives the scheduler if it has no
 /// threads.
 void run_to_end(SchedulerCore& core, Task<void> task);
+
+/// What a task that is waited for from outside has come to.
+template <class T>
+struct BlockOnOutcome {
+  std::conditional_t<std::is_void_v<T>, std::monostate, std::optional<T>> value;
+  std::exception_ptr error;
+
+  T take() {
+    if (error) std::rethrow_exception(std::move(error));
+    if constexpr (!std::is_void_v<T>) return std::move(*value);
+  }
+};
+
+template <class T>
+Task<void> capture(Task<T> task, std::shared_ptr<BlockOnOutcome<T>> outcome) {
+  try {
+    if constexpr (std::is_void_v<T>)
+      co_await std::move(task);
+    else
+      outcome->value.emplace(co_await std::move(task));
+  } catch (...) {
+    outcome->error = std::current_exception();
+  }
+}
 }  // namespace detail
 
 /// A handle to a running scheduler; copies refer to the same one. Destroying the last handle stops
@@ -73,19 +98,10 @@ class Scheduler {
   /// nothing is left that could ever complete the awaitable.
   template <Awaitable A>
   AwaitResult<A> block_on(A&& awaitable) const {
-    using R = AwaitResult<A>;
-    auto task = as_task(std::forward<A>(awaitable));
-    if constexpr (std::is_void_v<R>) {
-      std::exception_ptr error;
-      detail::run_to_end(*core_, capture(std::move(task), error));
-      if (error) std::rethrow_exception(std::move(error));
-    } else {
-      std::optional<R> result;
-      std::exception_ptr error;
-      detail::run_to_end(*core_, capture(std::move(task), result, error));
-      if (error) std::rethrow_exception(std::move(error));
-      return std::move(*result);
-    }
+    // Shared with the task: if it can never complete, it outlives this call.
+    const auto outcome = std::make_shared<detail::BlockOnOutcome<AwaitResult<A>>>();
+    detail::run_to_end(*core_, detail::capture(as_task(std::forward<A>(awaitable)), outcome));
+    return outcome->take();
   }
 
   /// Caller-driven only: runs until nothing is ready, no timer is armed and no I/O is pending.
@@ -116,22 +132,6 @@ class Scheduler {
   friend bool operator==(const Scheduler&, const Scheduler&) = default;
 
  private:
-  template <class T>
-  static Task<void> capture(Task<T> task, std::optional<T>& result, std::exception_ptr& error) {
-    try {
-      result.emplace(co_await std::move(task));
-    } catch (...) {
-      error = std::current_exception();
-    }
-  }
-  static Task<void> capture(Task<void> task, std::exception_ptr& error) {
-    try {
-      co_await std::move(task);
-    } catch (...) {
-      error = std::current_exception();
-    }
-  }
-
   std::shared_ptr<detail::SchedulerCore> core_;
 };
 

@@ -165,11 +165,11 @@ struct CurrentScope {
 template <class... T, std::size_t... I>
 Task<std::tuple<BranchValue<T>...>> when_all_tasks(std::index_sequence<I...>, Task<T>... tasks) {
   Join join(sizeof...(T));
-  std::tuple<BranchResult<T>...> results;
-  std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
+  [[maybe_unused]] std::tuple<BranchResult<T>...> results;
+  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
-  std::tuple<BranchValue<T>...> values(std::get<I>(results).take()...);
+  std::tuple<BranchValue<T>...> values{std::get<I>(results).take()...};  // braces: left to right
   co_return values;
 }
 
@@ -196,8 +196,8 @@ Task<std::variant<BranchValue<T>...>> when_any_tasks(std::index_sequence<I...>, 
   PromiseBase& promise = co_await current;
   LinkedScope scope(*promise.scope);
   Join join(sizeof...(T), &scope);
-  std::tuple<BranchResult<T>...> results;
-  std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
+  [[maybe_unused]] std::tuple<BranchResult<T>...> results;
+  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
   std::optional<Winner> winner;

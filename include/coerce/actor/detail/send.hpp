@@ -131,7 +131,7 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
     if (timeout) {
       started_ = now(*waiter.scheduler);
       timed_ = true;
-      arm_timer(*waiter.scheduler, *this, started_ + *timeout);
+      arm_timer(*waiter.scheduler, *this, later(started_, *timeout));
     }
     scope.add(*this);
     if (!(system_lane ? cell.post(*pending_) : cell.push(thread_state(), *pending_))) {

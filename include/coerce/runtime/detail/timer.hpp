@@ -26,6 +26,11 @@ struct TimerNode {
   std::uint64_t tick = 0;
 };
 
+/// `time` + `duration`, or the end of time.
+inline TimePoint later(TimePoint time, Duration duration) noexcept {
+  return duration > TimePoint::max() - time ? TimePoint::max() : time + duration;
+}
+
 /// Arms the node; a deadline that has passed fires at the next tick (a millisecond at the most).
 void arm_timer(SchedulerCore& core, TimerNode& node, TimePoint deadline) noexcept;
 /// False: it was not armed, or `fire` has already returned.

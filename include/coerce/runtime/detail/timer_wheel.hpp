@@ -45,6 +45,7 @@ class TimerWheel {
   };
 
   void link(TimerNode& node) noexcept;
+  void clear_bit_of(TimerNode* const* slot) noexcept;
   std::optional<Expiry> next_expiry() const noexcept;
 
   std::array<Level, kLevels> levels_{};
