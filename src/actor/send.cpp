@@ -75,7 +75,6 @@ struct Snapshot {
 
 struct Describe {
   using Result = Snapshot;
-  static constexpr std::string_view type_name = "Describe";
   explicit Describe(std::size_t limit) : max_children(limit) {}
   std::size_t max_children;
 };

@@ -140,6 +140,9 @@ void WorkerThread::park() {
   bool found = core.stopping_.load(std::memory_order_seq_cst) || core.has_injected() ||
                (driver && !reactor && core.io_pending());
   for (const auto& worker : core.workers_) found = found || !worker->ring_.empty();
+  // The driver may have left its seat between our try and our being parked; somebody has to take
+  // it.
+  found = found || (!driver && core.driver_.load(std::memory_order_seq_cst) == -1);
   Duration limit = monitor ? kMonitorPeriod : Duration::max();
   if (driver) {
     limit = core.until_next_timer();

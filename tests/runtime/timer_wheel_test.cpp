@@ -37,7 +37,6 @@ struct Timers {
 
 TEST_CASE("a timer fires when the wheel is advanced to its tick", "[timer_wheel]") {
   Timers timers;
-  TimerWheel wheel;
   for (const std::uint64_t tick : {1ULL, 2ULL, 63ULL, 64ULL, 65ULL, 4095ULL, 4096ULL, 4097ULL,
                                    (1ULL << 18) + 1, (1ULL << 24), (1ULL << 30) + 77}) {
     CAPTURE(tick);

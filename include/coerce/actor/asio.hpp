@@ -22,9 +22,10 @@ namespace detail {
 /// Calls a completion handler with the answer, on its associated executor, whose work it counts as.
 template <class Handler, class Answer>
 class AnswerHandler {
-  using Executor = decltype(asio::prefer(
+  // prefer() may hand its argument back as a reference.
+  using Executor = std::decay_t<decltype(asio::prefer(
       std::declval<asio::associated_executor_t<Handler, asio::system_executor>>(),
-      asio::execution::outstanding_work.tracked));
+      asio::execution::outstanding_work.tracked))>;
 
  public:
   explicit AnswerHandler(Handler&& handler)

@@ -166,7 +166,8 @@ template <class... T, std::size_t... I>
 Task<std::tuple<BranchValue<T>...>> when_all_tasks(std::index_sequence<I...>, Task<T>... tasks) {
   Join join(sizeof...(T));
   [[maybe_unused]] std::tuple<BranchResult<T>...> results;
-  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
+  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(
+      branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
   std::tuple<BranchValue<T>...> values{std::get<I>(results).take()...};  // braces: left to right
@@ -197,7 +198,8 @@ Task<std::variant<BranchValue<T>...>> when_any_tasks(std::index_sequence<I...>, 
   LinkedScope scope(*promise.scope);
   Join join(sizeof...(T), &scope);
   [[maybe_unused]] std::tuple<BranchResult<T>...> results;
-  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(branch(std::move(tasks), std::get<I>(results), join, I)...);
+  [[maybe_unused]] std::tuple<BranchTask<I>...> branches(
+      branch(std::move(tasks), std::get<I>(results), join, I)...);
   Join::Starter<BranchVoid<I>...> starter(join, std::get<I>(branches)...);
   co_await starter;
   std::optional<Winner> winner;

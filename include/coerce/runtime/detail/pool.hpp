@@ -42,8 +42,8 @@ inline void pool_free(ThreadState& thread, void* memory, std::size_t size) noexc
   auto* block = static_cast<FreeBlock*>(memory);
   block->next = list.head;
   list.head = block;
-  // One comparison for two rare cases: a full list, and the first block, which may be all that a thread
-  // ever frees and must be given back when the thread ends.
+  // One comparison for two rare cases: a full list, and the first block, which may be all that a
+  // thread ever frees and must be given back when the thread ends.
   if (++list.count - 2 >= 2 * kPoolBatch - 2) [[unlikely]]
     pool_spill(thread, pool_class(size));
 }

@@ -28,7 +28,8 @@ struct TimerNode {
 
 /// `time` + `duration`, or the end of time.
 inline TimePoint later(TimePoint time, Duration duration) noexcept {
-  return duration > TimePoint::max() - time ? TimePoint::max() : time + duration;
+  return duration > Duration::zero() && time > TimePoint::max() - duration ? TimePoint::max()
+                                                                           : time + duration;
 }
 
 /// Arms the node; a deadline that has passed fires at the next tick (a millisecond at the most).
