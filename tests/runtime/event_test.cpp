@@ -111,7 +111,7 @@ TEST_CASE("an event wins a race against a sleep", "[event]") {
 }
 
 Task<void> wait_and_count(AsyncEvent& event, std::atomic<int>& woken, std::latch& ended) {
-  const bool set = co_await event.wait();  // named: GCC 12.2 breaks `if (co_await ...)` (PR 106188)
+  const bool set = co_await event.wait();  // named: GCC 12.2 breaks `if (co_await ...)`
   if (set) ++woken;
   ended.count_down();
 }
