@@ -117,7 +117,7 @@ void run_to_end(SchedulerCore& core, Task<void> task) {
 
 Scheduler::Scheduler(SchedulerOptions options)
     : core_(new detail::SchedulerCore(options), [](detail::SchedulerCore* core) {
-        if (core->stop()) delete core;  // else its threads still use it: leaked on purpose
+        core->stop();
       }) {
   core_->start();
 }

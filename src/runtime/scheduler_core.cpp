@@ -324,11 +324,17 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
 SchedulerCore::~SchedulerCore() = default;
 
 void SchedulerCore::start() {
-  for (unsigned i = 0; i < threads_; ++i)
-    joinable_.emplace_back([worker = workers_[i].get()] { worker->run(); });
+  users_.fetch_add(threads_, std::memory_order_relaxed);
+  for (unsigned i = 0; i < threads_; ++i) {
+    joinable_.emplace_back([this, worker = workers_[i].get()] {
+      worker->run();
+      thread_state().worker = nullptr;
+      drop_user();
+    });
+  }
 }
 
-bool SchedulerCore::stop() noexcept {
+void SchedulerCore::stop() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);
   for (int worker; (worker = parking_.unpark_any()) >= 0;) wake(worker);
   reactor_.interrupt();
@@ -341,8 +347,11 @@ bool SchedulerCore::stop() noexcept {
       thread.join();
   }
   joinable_.clear();
-  if (!inside) blocking_.stop();
-  return !inside;
+  drop_user();
+}
+
+void SchedulerCore::drop_user() noexcept {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 // ---- spawned tasks ----------------------------------------------------------------------------

@@ -57,8 +57,8 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   ~SchedulerCore();
 
   void start();
-  /// Joins the workers. False on one of them: then they end by themselves, later.
-  bool stop() noexcept;
+  /// Ends the workers and destroys the core: at once, or, called on one of them, when the last has ended.
+  void stop() noexcept;
 
   void inject(Runnable& runnable) noexcept;
   Runnable* take_injected(WorkerThread& worker) noexcept;
@@ -105,6 +105,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   friend class WorkerThread;
   static constexpr std::int64_t kNoDeadline = INT64_MAX;
 
+  void drop_user() noexcept;
   std::uint64_t tick_of(TimePoint time) const noexcept;
   Duration until_next_timer() noexcept;  // publishes the deadline until which the driver sleeps
 
@@ -119,6 +120,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   std::vector<std::thread> joinable_;
   Parking<> parking_;
   std::atomic<bool> stopping_{false};
+  std::atomic<unsigned> users_{1};  ///< threads, and one for the handles; the last destroys the core
 
   SpinLock inject_lock_;
   Runnable* inject_first_ = nullptr;
