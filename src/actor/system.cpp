@@ -53,6 +53,7 @@ Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name)
     : scheduler_(std::in_place, options) {
+  (void)spdlog::default_logger_raw();  // made before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
   name_ = name.empty() ? id_ : ActorId(name);

@@ -116,9 +116,7 @@ void run_to_end(SchedulerCore& core, Task<void> task) {
 }  // namespace detail
 
 Scheduler::Scheduler(SchedulerOptions options)
-    : core_(new detail::SchedulerCore(options), [](detail::SchedulerCore* core) {
-        core->stop();
-      }) {
+    : core_(new detail::SchedulerCore(options), [](detail::SchedulerCore* core) { core->stop(); }) {
   core_->start();
 }
 

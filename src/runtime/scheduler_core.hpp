@@ -57,7 +57,8 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   ~SchedulerCore();
 
   void start();
-  /// Ends the workers and destroys the core: at once, or, called on one of them, when the last has ended.
+  /// Ends the workers and destroys the core: at once, or, called on one of them, when the last has
+  /// ended.
   void stop() noexcept;
 
   void inject(Runnable& runnable) noexcept;
@@ -120,7 +121,8 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   std::vector<std::thread> joinable_;
   Parking<> parking_;
   std::atomic<bool> stopping_{false};
-  std::atomic<unsigned> users_{1};  ///< threads, and one for the handles; the last destroys the core
+  std::atomic<unsigned> users_{
+      1};  ///< threads, and one for the handles; the last destroys the core
 
   SpinLock inject_lock_;
   Runnable* inject_first_ = nullptr;

@@ -316,8 +316,7 @@ TEST_CASE("a scheduler without a callback goes on after a task has thrown", "[sc
 
 Task<void> sleep_until_cancelled(std::latch& begun, std::atomic<int>& cancelled) {
   begun.count_down();
-  const bool slept =
-      co_await sleep_for(1h);  // named: GCC 12.2 breaks `if (co_await ...)`
+  const bool slept = co_await sleep_for(1h);  // named: GCC 12.2 breaks `if (co_await ...)`
   if (!slept) ++cancelled;
 }
 
