@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs the long tests at full count and writes what came out to docs/soak/<date>.md.
 # Usage: soak.sh [--rounds <n>] [--seeds "<seed> <seed> ..."]
-#   --rounds  rounds of each program (default: COERCE_STRESS_ROUNDS, else 1000000)
+#   --rounds  rounds of each program (default: COERCE_STRESS_ROUNDS, else 3000)
 #   --seeds   one run per seed (default: COERCE_SEED, else three random ones)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-rounds=${COERCE_STRESS_ROUNDS:-1000000}
+rounds=${COERCE_STRESS_ROUNDS:-3000}
 seeds=${COERCE_SEED:-"$(od -An -N12 -tu4 /dev/urandom)"}
 while [ $# -gt 0 ]; do
   case $1 in
