@@ -90,8 +90,8 @@ Cell::Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& sc
       system(&system_core),
       parent(parent_cell),
       id_text(IdAccess::release(std::move(actor_id))),
-      context_id(system_core.count_cell()),
       actor_type(actor_type_) {
+  system_core.count_memory();
   if (parent != nullptr) parent->retain_memory();
 }
 
@@ -121,13 +121,13 @@ bool Cell::post(Envelope& envelope) noexcept {
   return true;
 }
 
-void complete_slow(Envelope& envelope) noexcept {
+void complete_slow(ThreadState& thread, Envelope& envelope) noexcept {
   switch (envelope.completion) {
     case Completion::Pooled:
-      free_envelope(thread_state(), envelope);
+      free_envelope(thread, envelope);
       break;
     case Completion::Wake:
-      static_cast<ReplyEnvelope&>(envelope).wake();
+      static_cast<ReplyEnvelope&>(envelope).wake(thread);
       break;
     case Completion::Custom: {
       auto& reply = static_cast<ReplyEnvelope&>(envelope);
@@ -154,7 +154,9 @@ void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
   for (Runnable* next = &runnable; next != nullptr; next = thread.worker->take_newest(&run_cell)) {
     Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
     thread.unit = &cell;
+    const Unit* held = thread.held;
     if (cell.run_messages(thread)) thread.worker->push_back(cell);
+    if (held != nullptr && thread.held == held) let_go(thread);
   }
   thread.unit = nullptr;
 }
@@ -164,7 +166,7 @@ inline bool Cell::run_messages(ThreadState& thread) {
   for (unsigned budget = thread.worker->budget(); budget != 0; --budget) {
     Envelope* front = nullptr;
     while (!is_undisturbed()) [[unlikely]] {
-      const Next next = look_up();
+      const Next next = look_up(thread);
       if (next == Next::Released) return false;
       if (next == Next::Handled) front = lane.front();
       if (next != Next::Again) break;
@@ -187,16 +189,16 @@ inline bool Cell::run_messages(ThreadState& thread) {
 }
 
 // Everything that comes before the next message.
-Cell::Next Cell::look_up() noexcept {
+Cell::Next Cell::look_up(ThreadState& thread) noexcept {
   run_control();
   if (activity) {
     if (activity.done()) return finish_activity() ? Next::Handled : Next::Again;
-    return control.suspend() ? Next::Released : Next::Again;
+    return suspend(thread) ? Next::Released : Next::Again;
   }
   if (attention == 0) return Next::Dispatch;
   const Next next = attend();
   if (next != Next::Wait) return next;
-  return control.suspend() ? Next::Released : Next::Again;
+  return suspend(thread) ? Next::Released : Next::Again;
 }
 
 bool Cell::finish_activity() {
@@ -244,8 +246,12 @@ Cell::Next Cell::attend() {
     return Next::Released;
   }
   if ((attention & kStop) != 0) {
-    begin_stop();
-    return Next::Again;
+    if (type->has_stopped || (extras != nullptr && extras->children != nullptr)) {
+      begin_stop();
+      return Next::Again;
+    }
+    close();
+    return Next::Released;
   }
   if ((attention & kUnreferenced) != 0 && strong.load(std::memory_order_acquire) != 0)
     attention &= static_cast<std::uint8_t>(~kUnreferenced);
@@ -330,10 +336,40 @@ void Cell::begin_stop() noexcept {
 
 // The one finaliser. Order: out of the registry, backlog, parent, those who asked for the stop.
 void Cell::close() noexcept {
-  StartEnvelope* failed_start = extras != nullptr ? extras->failed_start : nullptr;
+  ThreadState& thread = thread_state();
   status.store(ActorStatus::Stopped, std::memory_order_release);
   system->ended(*this);
   type->destroy_actor(*this);
+  reject_all();
+  StartEnvelope* failed_start = extras != nullptr ? extras->failed_start : nullptr;
+  if (failed_start != nullptr) {
+    failed_start->error = ActorRefErr::ActorStartFailed(stop_reason().detail());
+    failed_start->completion = extras->failed_start_completion;
+  }
+  ReplyEnvelope* waiter = std::exchange(stop_waiters, nullptr);
+  const bool has_parent = parent != nullptr;
+  if (has_parent) tell_parent();  // which may free the cell
+  if (failed_start != nullptr) complete_slow(thread, *failed_start);
+  while (waiter != nullptr) {
+    auto* next = static_cast<ReplyEnvelope*>(waiter->next.load(std::memory_order_relaxed));
+    waiter->wake(thread);
+    waiter = next;
+  }
+  if (has_parent) return;
+  system->count_ended(*this);
+  release_memory();
+}
+
+// The parent is given the count of the living actor, and with it the last word on the cell.
+void Cell::tell_parent() noexcept {
+  system->count_ended(*this);  // the system outlives the parent
+  auto* told = new (pool_allocate(sizeof(ChildEndedEnvelope))) ChildEndedEnvelope(*this);
+  if (parent->post(*told)) return;
+  free_envelope(thread_state(), *told);
+  release_memory();
+}
+
+void Cell::reject_all() noexcept {
   for (Envelope* front = lane.front(); front != nullptr;) {
     Envelope* rejected = front;
     front = lane.pop_or_close();
@@ -344,27 +380,6 @@ void Cell::close() noexcept {
     node->op(*node, *this, Op::Reject, nullptr);
     node = next;
   }
-  ReplyEnvelope* waiter = std::exchange(stop_waiters, nullptr);
-  if (parent != nullptr) {
-    retain_memory();  // for the parent, until it has read the reason
-    auto* told = new (pool_allocate(sizeof(ChildEndedEnvelope))) ChildEndedEnvelope(*this);
-    if (!parent->post(*told)) {
-      free_envelope(thread_state(), *told);
-      release_memory();
-    }
-  }
-  if (failed_start != nullptr) {
-    failed_start->error = ActorRefErr::ActorStartFailed(stop_reason().detail());
-    failed_start->completion = extras->failed_start_completion;
-    complete_slow(*failed_start);
-  }
-  while (waiter != nullptr) {
-    auto* next = static_cast<ReplyEnvelope*>(waiter->next.load(std::memory_order_relaxed));
-    waiter->wake();
-    waiter = next;
-  }
-  system->count_ended();
-  release_memory();
 }
 
 StopReason Cell::stop_reason() const {
@@ -408,6 +423,11 @@ ActorId Cell::id() noexcept {
 std::string_view Cell::id_view() noexcept {
   SharedText* text = id_text.load(std::memory_order_acquire);
   return text != nullptr ? text->view() : id().view();
+}
+
+std::uint64_t Cell::context_id() noexcept {
+  if (given_context_id == 0) given_context_id = system->next_context_id();
+  return given_context_id;
 }
 
 ActorPath Cell::container_path() {
@@ -502,29 +522,33 @@ bool StartEnvelope::start_op(Envelope& envelope, Unit& unit, Op op, void* argume
   return true;
 }
 
-void launch(Cell& cell, StartEnvelope& first) noexcept {
-  ThreadState& thread = thread_state();
-  if (cell.lane.push(&first) == LanePush::BecameOwner) submit(thread, *cell.scheduler, cell);
+std::optional<ActorRefErr> launch(Cell& cell, StartEnvelope& first) noexcept {
+  // Before anybody knows the cell: a stop that comes at once finds the start in front of it.
+  cell.lane.begin(&first);
+  if (auto error = cell.system->adopt(cell)) {
+    discard(cell);
+    return error;
+  }
+  submit(thread_state(), *cell.scheduler, cell);
+  return std::nullopt;
 }
 
-void launch_deferred(Cell& cell) {
+std::optional<ActorRefErr> launch_deferred(Cell& cell) {
   auto* first = new (pool_allocate(sizeof(StartEnvelope))) StartEnvelope(Completion::Pooled);
   first->size_class = pool_class(sizeof(StartEnvelope));
-  launch(cell, *first);
+  auto error = launch(cell, *first);
+  if (error) {
+    first->~StartEnvelope();
+    free_envelope(thread_state(), *first);
+  }
+  return error;
 }
 
 void discard(Cell& cell) noexcept {
   cell.status.store(ActorStatus::Stopped, std::memory_order_release);
   cell.type->destroy_actor(cell);
-  cell.system->count_ended();
   cell.release_memory();
   cell.release();
-}
-
-std::optional<ActorRefErr> adopt_cell(Cell& cell) noexcept {
-  auto error = cell.system->adopt(cell);
-  if (error) discard(cell);
-  return error;
 }
 
 // ---- failures ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ detail::Cell& ActorContext::cell() const noexcept {
 ActorId ActorContext::id() const { return cell().id(); }
 ActorPath ActorContext::path() const { return cell().container_path(); }
 ActorPath ActorContext::full_path() const { return cell().full_path(); }
-std::uint64_t ActorContext::ctx_id() const noexcept { return cell().context_id; }
+std::uint64_t ActorContext::ctx_id() const noexcept { return cell().context_id(); }
 ActorStatus ActorContext::status() const noexcept {
   return cell().status.load(std::memory_order_relaxed);
 }

@@ -92,7 +92,7 @@ Snapshot snapshot(Cell& cell, std::size_t max_children) {
   self.actor_id = cell.id();
   self.path = cell.full_path();
   self.actor_type_name = cell.type->name;
-  self.actor_context_id = cell.context_id;
+  self.actor_context_id = cell.context_id();
   self.status = cell.status.load(std::memory_order_relaxed);
   if (cell.activity && cell.activity_kind == Cell::Activity::Message)
     self.current_message = message_name(cell, cell.lane.front()->op);

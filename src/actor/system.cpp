@@ -71,9 +71,12 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     if (id != nullptr && parent.find_child_cell(id->view()) != nullptr)
       return ActorRefErr::AlreadyExists(cell.id());
     parent.add_child(cell);
+    living_children_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;
   }
-  LiveShard& shard = shard_of(cell);
+  const Worker* worker = thread_state().worker;
+  cell.live_shard = worker != nullptr ? worker->index() % kLiveShards : 0;
+  LiveShard& shard = live_[cell.live_shard];
   const std::lock_guard guard(shard.lock);
   if (terminated()) return ActorRefErr::ActorUnavailable("the system is shutting down");
   if (cell.actor_type == ActorType::Tracked && !registry_.insert(cell))
@@ -82,25 +85,41 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
   cell.previous_live = &shard.first;
   if (shard.first != nullptr) shard.first->previous_live = &cell.next_live;
   shard.first = &cell;
+  ++shard.count;
   return std::nullopt;
 }
 
-void SystemCore::ended(Cell& cell) noexcept {
-  if (cell.parent != nullptr) return;
-  if (cell.actor_type == ActorType::Tracked) registry_.remove(cell);
-  LiveShard& shard = shard_of(cell);
-  const std::lock_guard guard(shard.lock);
-  *cell.previous_live = cell.next_live;
-  if (cell.next_live != nullptr) cell.next_live->previous_live = cell.previous_live;
+// Children end before their parents, so the last actor to end is a top-level one.
+void SystemCore::count_ended(Cell& cell) noexcept {
+  if (cell.parent != nullptr) {
+    living_children_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  LiveShard& shard = live_[cell.live_shard];
+  {
+    const std::lock_guard guard(shard.lock);
+    *cell.previous_live = cell.next_live;
+    if (cell.next_live != nullptr) cell.next_live->previous_live = cell.previous_live;
+    --shard.count;
+  }
+  if (terminated() && living_top_level() == 0) all_ended_.set();
 }
 
-void SystemCore::count_ended() noexcept {
-  const std::uint64_t before = counts_.fetch_sub(1, std::memory_order_acq_rel);
-  if ((before & kLiveMask) == 1 && terminated()) all_ended_.set();
+std::size_t SystemCore::living_top_level() noexcept {
+  std::size_t count = 0;
+  for (LiveShard& shard : live_) {
+    const std::lock_guard guard(shard.lock);
+    count += shard.count;
+  }
+  return count;
+}
+
+std::size_t SystemCore::live() noexcept {
+  return living_top_level() + living_children_.load(std::memory_order_relaxed);
 }
 
 void SystemCore::drop_memory() noexcept {
-  if (counts_.fetch_sub(kMemory, std::memory_order_acq_rel) == kMemory) delete this;
+  if (memory_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 std::vector<CellRef> SystemCore::top_level() {
@@ -108,7 +127,8 @@ std::vector<CellRef> SystemCore::top_level() {
   for (LiveShard& shard : live_) {
     const std::lock_guard guard(shard.lock);
     for (Cell* cell = shard.first; cell != nullptr; cell = cell->next_live)
-      cells.push_back(CellRef::share(*cell));
+      if (cell->status.load(std::memory_order_relaxed) != ActorStatus::Stopped)
+        cells.push_back(CellRef::share(*cell));
   }
   return cells;
 }
@@ -119,7 +139,7 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
   const TimePoint began = scheduler_->clock().now();
   terminated_.store(true, std::memory_order_seq_cst);
   for (const CellRef& cell : top_level()) post_stop(*cell, StopReasonKind::SystemShutdown);
-  if (live() == 0) all_ended_.set();
+  if (living_top_level() == 0) all_ended_.set();
   bool all_ended = all_ended_.is_set();
   if (!all_ended) {
     auto first = co_await when_any(all_ended_.wait(), sleep_for(deadline));
@@ -177,7 +197,7 @@ void SystemCore::close(SystemCore* core) noexcept {
     core->scheduler_->spawn(await_shutdown(core->shutdown(kDefaultDeadline)));
     return;
   }
-  bool complete = core->terminated() && core->live() == 0;
+  bool complete = core->terminated() && core->living_top_level() == 0;
   if (!complete) {
     try {
       const ShutdownReport report = core->scheduler_->block_on(core->shutdown(kDefaultDeadline));

@@ -22,6 +22,7 @@ namespace coerce::detail {
 struct alignas(64) LiveShard {
   SpinLock lock;
   Cell* first = nullptr;
+  std::size_t count = 0;
 };
 
 /// Lives until its handles and the memory of all its actors are gone.
@@ -33,13 +34,17 @@ class SystemCore {
   static void close(SystemCore* core) noexcept;
 
   std::optional<ActorRefErr> adopt(Cell& cell) noexcept;
-  void ended(Cell& cell) noexcept;  ///< the actor has ended: it is neither listed nor found
-  void count_ended() noexcept;      ///< the last that a living cell does with the system
+  /// The actor has ended: it is found no more.
+  void ended(Cell& cell) noexcept {
+    if (cell.parent == nullptr && cell.actor_type == ActorType::Tracked) registry_.remove(cell);
+  }
+  /// Everybody who waited for the end has been told: the actor is counted no more.
+  void count_ended(Cell& cell) noexcept;
   void memory_freed() noexcept { drop_memory(); }
 
   Task<ShutdownReport> shutdown(Duration deadline);
   bool terminated() const noexcept { return terminated_.load(std::memory_order_acquire); }
-  std::size_t live() const noexcept { return counts_.load(std::memory_order_acquire) & kLiveMask; }
+  std::size_t live() noexcept;
 
   /// Counted references to all living top-level actors.
   std::vector<CellRef> top_level();
@@ -48,9 +53,9 @@ class SystemCore {
   const ActorId& name() const noexcept { return name_; }
   const Scheduler& scheduler() const noexcept { return *scheduler_; }
   Registry& registry() noexcept { return registry_; }
-  /// Counts a new cell, as living and in memory; returns its context id.
-  std::uint64_t count_cell() noexcept {
-    counts_.fetch_add(kMemory + 1, std::memory_order_relaxed);
+  /// Counts a new cell as being in memory.
+  void count_memory() noexcept { memory_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t next_context_id() noexcept {
     return context_ids_.fetch_add(1, std::memory_order_relaxed) + 1;
   }
   /// Counts and logs what a handler or hook threw; the log has a limit.
@@ -64,12 +69,10 @@ class SystemCore {
   std::weak_ptr<SystemCore> handle;  ///< to give out further handles
 
  private:
-  static constexpr std::uint64_t kLiveMask = 0xffff'ffff;
-  static constexpr std::uint64_t kMemory = std::uint64_t{1} << 32;
   static constexpr std::size_t kLiveShards = 16;
 
   void drop_memory() noexcept;
-  LiveShard& shard_of(const Cell& cell) noexcept { return live_[cell.context_id % kLiveShards]; }
+  std::size_t living_top_level() noexcept;
   ShutdownReport report(TimePoint began, bool all_ended, std::size_t stuck_tasks);
   static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
 
@@ -78,8 +81,8 @@ class SystemCore {
   ActorId name_;
   Registry registry_;
   std::array<LiveShard, kLiveShards> live_;
-  /// Living actors in the low half; cells in memory, and one for the handles, in the high half.
-  std::atomic<std::uint64_t> counts_{kMemory};
+  std::atomic<std::uint64_t> memory_{1};  ///< cells in memory, and one for the handles
+  std::atomic<std::uint64_t> living_children_{0};
   std::atomic<std::uint64_t> context_ids_{0};
   std::atomic<std::uint64_t> dead_letters_{0};
   std::atomic<std::uint64_t> failures_{0};

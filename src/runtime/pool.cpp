@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 #include <coerce/runtime/detail/spin_lock.hpp>
 
@@ -9,14 +10,35 @@ namespace coerce::detail {
 
 namespace {
 
-/// A batch is a list of blocks; its first block has room for the link to the next batch.
+/// A batch is a list of blocks; its first block has room for the link to the next batch, whose upper
+/// bits hold the number of blocks (a user-space address has 48).
 struct Batch {
   FreeBlock block;
-  Batch* next_batch;
+  std::uint64_t next_and_count;
 };
 static_assert(sizeof(Batch) <= kPoolGranularity);
+constexpr unsigned kAddressBits = 48;
 
 struct Depot {
+  void push(FreeBlock* blocks, std::uint32_t count) noexcept {
+    auto* batch = reinterpret_cast<Batch*>(blocks);
+    const std::lock_guard guard(lock);
+    batch->next_and_count =
+        reinterpret_cast<std::uint64_t>(batches) | std::uint64_t{count} << kAddressBits;
+    batches = batch;
+  }
+
+  /// Takes a batch; null: there is none.
+  FreeBlock* pop(std::uint32_t& count) noexcept {
+    const std::lock_guard guard(lock);
+    Batch* batch = batches;
+    if (batch == nullptr) return nullptr;
+    count = static_cast<std::uint32_t>(batch->next_and_count >> kAddressBits);
+    batches = reinterpret_cast<Batch*>(batch->next_and_count &
+                                       ((std::uint64_t{1} << kAddressBits) - 1));
+    return &batch->block;
+  }
+
   SpinLock lock;
   Batch* batches = nullptr;
 };
@@ -29,13 +51,10 @@ struct ThreadExit {
   ~ThreadExit() {
     ThreadState& thread = thread_state();
     for (std::size_t size_class = 1; size_class < kPoolClasses; ++size_class) {
-      FreeList& list = thread.free[size_class];
-      if (list.head == nullptr) continue;
-      auto* batch = reinterpret_cast<Batch*>(list.head);
-      list = {};
-      const std::lock_guard guard(depots[size_class].lock);
-      batch->next_batch = depots[size_class].batches;
-      depots[size_class].batches = batch;
+      const FreeList list = std::exchange(thread.free[size_class], {});
+      if (list.head != nullptr) depots[size_class].push(list.head, list.count);
+      if (FreeBlock* spare = std::exchange(thread.spare[size_class], nullptr))
+        depots[size_class].push(spare, kPoolBatch);
     }
   }
 };
@@ -62,33 +81,26 @@ void* carve(FreeList& list, std::size_t size) {
 void* pool_refill(ThreadState& thread, std::size_t size_class) {
   register_thread_exit();
   FreeList& list = thread.free[size_class];
-  Depot& depot = depots[size_class];
-  {
-    const std::lock_guard guard(depot.lock);
-    if (Batch* batch = depot.batches) {
-      depot.batches = batch->next_batch;
-      list.head = batch->block.next;
-      list.count = 0;
-      for (FreeBlock* block = list.head; block != nullptr; block = block->next) ++list.count;
-      return batch;
-    }
-  }
-  return carve(list, size_class * kPoolGranularity);
+  FreeBlock* block = std::exchange(thread.spare[size_class], nullptr);
+  std::uint32_t count = kPoolBatch;
+  if (block == nullptr) block = depots[size_class].pop(count);
+  if (block == nullptr) return carve(list, size_class * kPoolGranularity);
+  list.head = block->next;
+  list.count = count - 1;
+  return block;
 }
 
 void pool_spill(ThreadState& thread, std::size_t size_class) noexcept {
-  register_thread_exit();
   FreeList& list = thread.free[size_class];
-  if (list.count < 2 * kPoolBatch) return;
-  auto* batch = reinterpret_cast<Batch*>(list.head);
-  FreeBlock* last = list.head;
-  for (std::uint32_t i = 1; i < kPoolBatch; ++i) last = last->next;
-  list.head = last->next;
-  list.count -= kPoolBatch;
-  last->next = nullptr;
-  const std::lock_guard guard(depots[size_class].lock);
-  batch->next_batch = depots[size_class].batches;
-  depots[size_class].batches = batch;
+  if (size_class >= kPoolClasses) {
+    ::operator delete(std::exchange(list, {}).head);
+    return;
+  }
+  register_thread_exit();
+  if (list.count < kPoolBatch) return;
+  FreeBlock*& spare = thread.spare[size_class];
+  if (spare != nullptr) depots[size_class].push(spare, kPoolBatch);
+  spare = std::exchange(list, {}).head;
 }
 
 std::size_t pool_heap_blocks() noexcept { return heap_blocks.load(std::memory_order_relaxed); }

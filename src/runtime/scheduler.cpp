@@ -36,7 +36,7 @@ void TaskUnit::run_unit(Runnable& runnable, ThreadState& thread) {
   for (;;) {
     const bool progressed = unit.run_control();
     if (unit.body.done() && !unit.control.has_nodes()) break;
-    if (!progressed && unit.control.suspend()) {
+    if (!progressed && unit.suspend(thread)) {
       thread.unit = nullptr;
       return;
     }

@@ -12,6 +12,7 @@ namespace coerce::detail {
 
 namespace {
 constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
+constexpr unsigned kPicksPerLook = 16;
 constexpr std::size_t kTimersPerTurn = 256;
 constexpr Duration kTick = std::chrono::milliseconds(1);
 // One parked worker looks around now and then, for the case that the driver was woken and is held
@@ -30,8 +31,8 @@ std::uint64_t cycles() noexcept {
 
 // ---- worker -----------------------------------------------------------------------------------
 
-WorkerThread::WorkerThread(SchedulerCore& core, int index) noexcept
-    : Worker(core, core.budget()), index_(index), random_(core.rng().next() | 1) {}
+WorkerThread::WorkerThread(SchedulerCore& core, unsigned index) noexcept
+    : Worker(core, core.budget(), index), random_(core.rng().next() | 1) {}
 
 void Worker::push_back(Runnable& runnable) noexcept {
   static_cast<WorkerThread*>(this)->push_back(runnable);
@@ -48,8 +49,13 @@ void WorkerThread::push_back(Runnable& runnable) noexcept {
 bool WorkerThread::has_work() const noexcept { return lifo_ != nullptr || !ring_.empty(); }
 
 inline Runnable* WorkerThread::next() noexcept {
-  if (++picks_ % kPicksPerLook == 0) [[unlikely]]
+  const unsigned chained = kChain - std::exchange(chain_, kChain);
+  lifo_streak_ += chained;
+  picks_ += 1 + chained;
+  if (picks_ >= kPicksPerLook) [[unlikely]] {
+    picks_ = 0;
     look_around();
+  }
   if (lifo_ != nullptr && ++lifo_streak_ < kLifoStreak) return std::exchange(lifo_, nullptr);
   lifo_streak_ = 0;
   if (Runnable* runnable = ring_.pop()) return runnable;
@@ -60,8 +66,19 @@ inline Runnable* WorkerThread::next() noexcept {
 bool WorkerThread::step(ThreadState& thread) {
   Runnable* runnable = next();
   if (runnable == nullptr) return false;
-  runnable->run(*runnable, thread);
+  execute(*runnable, thread);
   return true;
+}
+
+void WorkerThread::execute(Runnable& runnable, ThreadState& thread) {
+  runnable.run(runnable, thread);
+  while (Unit* held = thread.held) {
+    if (lifo_ != nullptr && ++lifo_streak_ < kLifoStreak) {
+      Runnable* newest = std::exchange(lifo_, nullptr);
+      newest->run(*newest, thread);
+    }
+    if (thread.held == held) let_go(thread);
+  }
 }
 
 // A busy worker looks at timers, events and the shared list by elapsed time, so that neither many
@@ -113,7 +130,7 @@ void WorkerThread::run() {
     for (;;) {
       if (Runnable* runnable = search()) {
         if (scheduler_->parking_.search_end()) scheduler_->wake_if_needed();
-        runnable->run(*runnable, thread);
+        execute(*runnable, thread);
         break;
       }
       if (scheduler_->stopping_.load(std::memory_order_acquire)) return;
@@ -125,17 +142,18 @@ void WorkerThread::run() {
 // Enters and leaves as a searcher.
 void WorkerThread::park() {
   SchedulerCore& core = *scheduler_;
+  const int self = static_cast<int>(index_);
   int nobody = -1;
   const bool driver =
-      core.driver_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
+      core.driver_.compare_exchange_strong(nobody, self, std::memory_order_seq_cst);
   nobody = -1;
   const bool monitor =
-      !driver && core.monitor_.compare_exchange_strong(nobody, index_, std::memory_order_seq_cst);
+      !driver && core.monitor_.compare_exchange_strong(nobody, self, std::memory_order_seq_cst);
   bool reactor =
       driver && core.io_pending() && !core.polling_.exchange(true, std::memory_order_acquire);
   in_reactor_.store(reactor, std::memory_order_seq_cst);
 
-  core.parking_.park_begin(index_);
+  core.parking_.park_begin(self);
   // The second look: whatever was published before we were seen as parked is visible now.
   bool found = core.stopping_.load(std::memory_order_seq_cst) || core.has_injected() ||
                (driver && !reactor && core.io_pending());
@@ -154,7 +172,7 @@ void WorkerThread::park() {
     else
       core.reactor_.wait(std::min<Duration>(limit, std::chrono::hours(1)));
   }
-  if (!core.parking_.park_cancel(index_)) {
+  if (!core.parking_.park_cancel(self)) {
     // Somebody took us out of the set: its signal is there or on the way; take it, so that the next
     // sleep is not cut short by it.
     for (unsigned spins = 0; !signal_.take() && !found && reactor;) back_off(spins);
@@ -318,7 +336,7 @@ SchedulerCore::SchedulerCore(const SchedulerOptions& options)
       origin_(clock_->now()),
       blocking_(std::max(1U, options.blocking_threads)) {
   for (unsigned i = 0; i < std::max(1U, threads_); ++i)
-    workers_.push_back(std::make_unique<WorkerThread>(*this, static_cast<int>(i)));
+    workers_.push_back(std::make_unique<WorkerThread>(*this, i));
 }
 
 SchedulerCore::~SchedulerCore() = default;

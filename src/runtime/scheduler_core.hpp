@@ -27,7 +27,7 @@ std::uint64_t cycles() noexcept;
 
 class WorkerThread : public Worker {
  public:
-  WorkerThread(SchedulerCore& core, int index) noexcept;
+  WorkerThread(SchedulerCore& core, unsigned index) noexcept;
 
   void run();                      ///< until the scheduler stops
   bool step(ThreadState& thread);  ///< runs one runnable of its own queues or the shared list
@@ -37,13 +37,13 @@ class WorkerThread : public Worker {
  private:
   friend class SchedulerCore;
 
+  void execute(Runnable& runnable, ThreadState& thread);
   Runnable* next() noexcept;
   Runnable* search() noexcept;
   Runnable* steal() noexcept;
   void look_around() noexcept;
   void park();
 
-  int index_;
   std::uint64_t looked_at_ = 0;
   std::uint64_t random_;
   WorkRing ring_;

@@ -4,9 +4,7 @@
 
 namespace coerce::detail {
 
-namespace {
 constinit thread_local ThreadState this_thread_state;
-}
 
 ThreadState& thread_state() noexcept {
   asm volatile("");  // keeps the call from being treated as pure, and so from being merged

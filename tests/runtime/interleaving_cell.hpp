@@ -61,7 +61,9 @@ struct Cell {
   Cell() noexcept = default;
   /// A handler waits for completions, but has not suspended yet: call run().
   Cell(Message& message, int completions) noexcept
-      : lane(&message), awaited(completions), in_progress(true) {}
+      : awaited(completions), in_progress(true) {
+    lane.begin(&message);
+  }
 
   // ---- by anybody; `position` is the caller's for model::at()
 

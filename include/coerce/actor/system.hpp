@@ -156,8 +156,7 @@ class ActorSystem {
     using Plain = std::remove_cvref_t<A>;
     detail::Cell& cell =
         detail::make_cell<Plain>(*core_, std::move(id), nullptr, type, std::forward<A>(actor));
-    if (auto error = detail::adopt_cell(cell)) return coerce::unexpected(std::move(*error));
-    detail::launch_deferred(cell);
+    if (auto error = detail::launch_deferred(cell)) return coerce::unexpected(std::move(*error));
     return LocalActorRef<Plain>(detail::CellRef(&cell));
   }
 
@@ -249,8 +248,7 @@ Result<LocalActorRef<std::remove_cvref_t<C>>> ActorContext::spawn_deferred(Actor
   using Plain = std::remove_cvref_t<C>;
   detail::Cell& made = detail::make_cell<Plain>(*cell().system, std::move(id), &cell(),
                                                 ActorType::Anonymous, std::forward<C>(child));
-  if (auto error = detail::adopt_cell(made)) return coerce::unexpected(std::move(*error));
-  detail::launch_deferred(made);
+  if (auto error = detail::launch_deferred(made)) return coerce::unexpected(std::move(*error));
   return LocalActorRef<Plain>(detail::CellRef(&made));
 }
 

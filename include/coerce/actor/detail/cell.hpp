@@ -65,7 +65,10 @@ struct Cell : Unit, ActorContext {
   }
   void retain_memory() noexcept { memory.fetch_add(1, std::memory_order_relaxed); }
   void release_memory() noexcept {
-    if (memory.fetch_sub(1, std::memory_order_acq_rel) == 1) free_memory();
+    // Whoever holds the only count left is the only one who could make another.
+    if (memory.load(std::memory_order_acquire) == 1 ||
+        memory.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      free_memory();
   }
   /// The id; an anonymous actor gets one when somebody asks.
   ActorId id() noexcept;
@@ -95,6 +98,7 @@ struct Cell : Unit, ActorContext {
     attention &= static_cast<std::uint8_t>(~kActivity);
     return TaskAccess::adopt(handle);
   }
+  std::uint64_t context_id() noexcept;
   /// A handler or hook threw: by default the actor stops with reason Failed.
   void fail(std::exception_ptr error) noexcept;
   void request_stop(StopReasonKind kind, std::string detail = {}) noexcept;
@@ -110,11 +114,12 @@ struct Cell : Unit, ActorContext {
   CellExtras* extras = nullptr;
   Cell* parent;
   std::atomic<SharedText*> id_text;
-  std::uint64_t context_id;
+  std::uint64_t given_context_id = 0;  ///< 0 until somebody asks
   Cell* next_live = nullptr;  // the parent's list of children, or the system's under its lock
   Cell** previous_live = nullptr;
   std::atomic<ActorStatus> status{ActorStatus::Starting};
   const ActorType actor_type;
+  std::uint8_t live_shard = 0;  ///< of the system's list, which it is in if it has no parent
 
   /// Bits of `attention`.
   enum Attention : std::uint8_t {
@@ -150,7 +155,7 @@ struct Cell : Unit, ActorContext {
 
   bool is_undisturbed() const noexcept { return attention == 0 && !control.has_nodes(); }
   bool run_messages(ThreadState& thread);
-  Next look_up() noexcept;
+  Next look_up(ThreadState& thread) noexcept;
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;
@@ -159,20 +164,22 @@ struct Cell : Unit, ActorContext {
   void reject_behind_front() noexcept;
   void keep_owned() noexcept;
   void close() noexcept;
+  void tell_parent() noexcept;
+  void reject_all() noexcept;
   void reject(Envelope& envelope) noexcept;
   void reject_late() noexcept;
   void last_reference_gone() noexcept;
   void free_memory() noexcept;
 };
 
-void complete_slow(Envelope& envelope) noexcept;
+void complete_slow(ThreadState& thread, Envelope& envelope) noexcept;
 
 /// The envelope has left the lane: nothing but itself and its sender may be touched.
 inline void complete(ThreadState& thread, Envelope& envelope) noexcept {
   if (envelope.completion == Completion::Pooled)
     free_envelope(thread, envelope);
   else
-    complete_slow(envelope);
+    complete_slow(thread, envelope);
 }
 
 template <class A>

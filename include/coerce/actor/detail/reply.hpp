@@ -20,10 +20,11 @@ struct ReplyEnvelope : Envelope {
     return true;
   }
   /// Any thread, once.
-  void wake() noexcept {
+  void wake(ThreadState& thread) noexcept {
     op = &resume;
-    waiter->wake(*this);
+    waiter->wake(thread, *this);
   }
+  void wake() noexcept { wake(thread_state()); }
 
   Unit* waiter = nullptr;
   std::coroutine_handle<> handle;

@@ -21,9 +21,10 @@ Result<void> notify_stop(Cell& cell);
 Result<void> stop_blocking(Cell& cell);
 Task<DescribeResult> describe_cell(CellRef cell, DescribeOptions options, std::size_t depth = 0);
 
+/// False: the actor takes no messages any more. Never inlined, so it may use the thread's state.
 template <class M, class... Args>
-Result<void> notify_cell(Cell& cell, EnvelopeOp op, Args&&... args) {
-  ThreadState& thread = thread_state();
+[[gnu::noinline]] bool push_notify(Cell& cell, EnvelopeOp op, Args&&... args) {
+  ThreadState& thread = this_thread_state;
   void* memory = pool_allocate(thread, sizeof(NotifyEnvelope<M>));
   NotifyEnvelope<M>* envelope;
   if constexpr (std::is_nothrow_constructible_v<M, Args...>) {
@@ -37,9 +38,16 @@ Result<void> notify_cell(Cell& cell, EnvelopeOp op, Args&&... args) {
     }
   }
   if (cell.push(thread, *envelope)) [[likely]]
-    return {};
+    return true;
   envelope->~NotifyEnvelope();
   pool_free(thread, memory, sizeof(NotifyEnvelope<M>));
+  return false;
+}
+
+template <class M, class... Args>
+Result<void> notify_cell(Cell& cell, EnvelopeOp op, Args&&... args) {
+  if (push_notify<M>(cell, op, std::forward<Args>(args)...)) [[likely]]
+    return {};
   return coerce::unexpected(invalid_ref(cell));
 }
 

@@ -20,12 +20,11 @@ struct StartEnvelope : ReplyEnvelope {
   std::optional<ActorRefErr> error;
 };
 
-/// Registers the cell, with its parent or with the system. On an error the cell is gone.
-std::optional<ActorRefErr> adopt_cell(Cell& cell) noexcept;
-/// Sends an adopted cell its first message.
-void launch(Cell& cell, StartEnvelope& first) noexcept;
-/// Sends an adopted cell its first message and waits for nothing.
-void launch_deferred(Cell& cell);
+/// Registers the cell, with its parent or with the system, and schedules it with its first message.
+/// On an error the cell is gone, and the message was not taken.
+std::optional<ActorRefErr> launch(Cell& cell, StartEnvelope& first) noexcept;
+/// The same, and nobody waits for the start.
+std::optional<ActorRefErr> launch_deferred(Cell& cell);
 /// For a cell that was never adopted.
 void discard(Cell& cell) noexcept;
 
@@ -59,14 +58,13 @@ class [[nodiscard]] StartAwaiter : StartEnvelope {
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) noexcept {
     started_ = true;
-    error = adopt_cell(*cell_);
-    if (error) {
+    waiter = caller.promise().unit;
+    handle = caller;
+    if (auto refused = launch(*cell_, *this)) {
+      error = std::move(refused);
       cell_ = nullptr;
       return false;
     }
-    waiter = caller.promise().unit;
-    handle = caller;
-    launch(*cell_, *this);
     return true;
   }
   Answer await_resume() {

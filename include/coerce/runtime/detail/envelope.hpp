@@ -71,9 +71,9 @@ static_assert(sizeof(Envelope) == 24, "a message of up to 8 bytes makes 32");
 
 /// Gives a pooled envelope, whose payload has been destroyed, back to the pool.
 inline void free_envelope(ThreadState& thread, Envelope& envelope) noexcept {
-  const std::size_t size = envelope.size_class * kPoolGranularity;
+  const std::size_t size_class = envelope.size_class;
   envelope.drop_metadata();
-  pool_free(thread, &envelope, size);
+  pool_free_class(thread, &envelope, size_class);
 }
 
 }  // namespace coerce::detail

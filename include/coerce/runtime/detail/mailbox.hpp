@@ -27,11 +27,14 @@ template <class Node, class Atomics = StdAtomics>
 class MailboxLane {
  public:
   MailboxLane() noexcept = default;
-  /// Starts owned by the creator, with one node.
-  explicit MailboxLane(Node* first) noexcept : head_(first), tail_(first) {}
+  /// Before anybody else knows the lane: its first node. The creator owns it.
+  void begin(Node* first) noexcept {
+    head_.store(first, std::memory_order_relaxed);
+    tail_ = first;
+  }
 
+  /// \pre node->next is null
   LanePush push(Node* node) noexcept {
-    node->next.store(nullptr, std::memory_order_relaxed);
     // acq_rel: release publishes the node, acquire sees the last owner's writes when we become
     // owner.
     Node* previous = head_.exchange(node, std::memory_order_acq_rel);

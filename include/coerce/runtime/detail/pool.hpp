@@ -33,19 +33,26 @@ inline void* pool_allocate(ThreadState& thread, std::size_t size) {
   return block;
 }
 
-inline void pool_free(ThreadState& thread, void* memory, std::size_t size) noexcept {
-  if (COERCE_ASAN || size > kPoolMaxBlock) [[unlikely]] {
+inline void pool_free_class(ThreadState& thread, void* memory, std::size_t size_class) noexcept {
+  if (COERCE_ASAN) {
     ::operator delete(memory);
     return;
   }
-  FreeList& list = thread.free[pool_class(size)];
+  FreeList& list = thread.free[size_class];
   auto* block = static_cast<FreeBlock*>(memory);
   block->next = list.head;
   list.head = block;
-  // One comparison for two rare cases: a full list, and the first block, which may be all that a
-  // thread ever frees and must be given back when the thread ends.
-  if (++list.count - 2 >= 2 * kPoolBatch - 2) [[unlikely]]
-    pool_spill(thread, pool_class(size));
+  // One comparison for the rare cases: a full magazine; the first block, which may be all that a
+  // thread ever frees and must be given back when the thread ends; and a size that is not pooled.
+  if (++list.count - 2 >= kPoolBatch - 2) [[unlikely]]
+    pool_spill(thread, size_class);
+}
+
+inline void pool_free(ThreadState& thread, void* memory, std::size_t size) noexcept {
+  if (size > kPoolMaxBlock)
+    ::operator delete(memory);
+  else
+    pool_free_class(thread, memory, pool_class(size));
 }
 
 inline void* pool_allocate(std::size_t size) { return pool_allocate(thread_state(), size); }

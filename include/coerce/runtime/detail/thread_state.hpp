@@ -17,6 +17,7 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
+/// The magazine in use: free blocks of one size.
 struct FreeList {
   FreeBlock* head = nullptr;
   std::uint32_t count = 0;
@@ -25,14 +26,22 @@ struct FreeList {
 inline constexpr std::size_t kPoolGranularity = 16;
 inline constexpr std::size_t kPoolMaxBlock = 1024;
 inline constexpr std::size_t kPoolClasses = kPoolMaxBlock / kPoolGranularity + 1;
-/// A thread keeps at most twice this many free blocks of a size; the rest goes to the shared depot.
+/// Size classes have eight bits. The lists of those that are not pooled stay empty.
+inline constexpr std::size_t kSizeClasses = 256;
+/// A thread keeps two magazines of so many free blocks of a size; the rest goes to the shared depot.
 inline constexpr std::uint32_t kPoolBatch = 64;
 
 struct ThreadState {
   Worker* worker = nullptr;  ///< null on threads that are no workers
   Unit* unit = nullptr;      ///< the unit that this thread is running now
-  FreeList free[kPoolClasses];
+  Unit* held = nullptr;      ///< a unit that waits and is still owned here; see Unit::suspend()
+  FreeList free[kSizeClasses];
+  /// Full magazines, or none. Whole magazines change hands, so nobody walks along cold blocks.
+  FreeBlock* spare[kPoolClasses] = {};
 };
+
+/// Only for functions that are never inlined; all others call thread_state().
+extern constinit thread_local ThreadState this_thread_state;
 
 /// This thread's state. Never inlined: compilers may otherwise keep the address of a thread_local
 /// across the suspension of a coroutine that then continues on another thread.

@@ -31,15 +31,15 @@ struct Unit : Runnable {
 
   /// Hands a completion to the unit and schedules it if it was suspended. Any thread. The unit runs
   /// the node's `op` with Op::Control; until then the node must live.
-  void wake(Envelope& node) noexcept {
-    if (control.try_take_suspended()) {
-      completion = &node;
-      attention |= kCompletion;
-      schedule();
-    } else if (control.push_completion(&node) == ControlPush::BecameOwner) {
-      schedule();
-    }
-  }
+  void wake(ThreadState& thread, Envelope& node) noexcept;
+  void wake(Envelope& node) noexcept { wake(thread_state(), node); }
+
+  /// Owner only: gives the unit up until somebody wakes it. False: something is there already.
+  ///
+  /// If this worker has just been given something to run, most likely that is what the unit waits
+  /// for, and will wake it on this very thread. So the worker holds the unit for one activation and
+  /// only then lets go of it; a wake-up from the same thread meanwhile needs no atomic operation.
+  bool suspend(ThreadState& thread) noexcept;
 
   /// Queues the unit to be run. Only by its owner, who owns it no longer.
   void schedule() noexcept;
@@ -82,6 +82,7 @@ struct WakeNode : Envelope {
   }
 
   void wake() noexcept { unit->wake(*this); }
+  void wake(ThreadState& thread) noexcept { unit->wake(thread, *this); }
 
   Unit* unit = nullptr;
   std::coroutine_handle<> handle;

@@ -10,12 +10,15 @@ namespace coerce::detail {
 
 class Worker {
  public:
-  Worker(SchedulerCore& core, unsigned message_budget) noexcept
-      : scheduler_(&core), budget_(message_budget) {}
+  Worker(SchedulerCore& core, unsigned message_budget, unsigned index) noexcept
+      : scheduler_(&core), budget_(message_budget), index_(index) {}
 
   SchedulerCore& scheduler() const noexcept { return *scheduler_; }
   /// Messages that a unit may handle before others have their turn.
   unsigned budget() const noexcept { return budget_; }
+
+  /// Among the workers of its scheduler, from 0.
+  unsigned index() const noexcept { return index_; }
 
   /// This worker only. The newest runnable goes first (it is warm in the cache); the one that it
   /// displaces goes to the queue that others may steal from.
@@ -29,27 +32,27 @@ class Worker {
   /// before it. Spares a chain of actors that wake each other the way through the worker's loop.
   Runnable* take_newest(Runnable::Function kind) noexcept {
     Runnable* newest = lifo_;
-    if (newest == nullptr || newest->run != kind || (picks_ + 1) % kPicksPerLook == 0 ||
-        lifo_streak_ + 1 >= kLifoStreak)
-      return nullptr;
-    ++picks_;
-    ++lifo_streak_;
+    if (newest == nullptr || newest->run != kind || chain_ == 0) return nullptr;
+    --chain_;
     lifo_ = nullptr;
     return newest;
   }
+  bool has_newest() const noexcept { return lifo_ != nullptr; }
 
   /// This worker only: behind everything that it has queued.
   void push_back(Runnable& runnable) noexcept;
 
  protected:
   static constexpr unsigned kLifoStreak = 64;  ///< newest ones in a row, then others have a turn
-  static constexpr unsigned kPicksPerLook = 16;
+  static constexpr unsigned kChain = 16;  ///< then the worker's loop has a look around
 
   SchedulerCore* scheduler_;
   Runnable* lifo_ = nullptr;
   unsigned lifo_streak_ = 0;
+  unsigned chain_ = kChain;  ///< how many more take_newest() may take
   unsigned picks_ = 0;
   const unsigned budget_;
+  const unsigned index_;
 };
 
 /// The generator of the scheduler.
@@ -66,5 +69,32 @@ inline void submit(ThreadState& thread, SchedulerCore& core, Runnable& runnable)
 }
 
 inline void Unit::schedule() noexcept { submit(thread_state(), *scheduler, *this); }
+
+inline void Unit::wake(ThreadState& thread, Envelope& node) noexcept {
+  if (thread.held == this) {
+    thread.held = nullptr;
+  } else if (!control.try_take_suspended()) {
+    if (control.push_completion(&node) == ControlPush::BecameOwner)
+      submit(thread, *scheduler, *this);
+    return;
+  }
+  completion = &node;
+  attention |= kCompletion;
+  submit(thread, *scheduler, *this);
+}
+
+/// Lets go of the unit that the thread holds.
+inline void let_go(ThreadState& thread) noexcept {
+  Unit& unit = *thread.held;
+  thread.held = nullptr;
+  if (!unit.control.suspend()) submit(thread, *unit.scheduler, unit);
+}
+
+inline bool Unit::suspend(ThreadState& thread) noexcept {
+  if (!thread.worker->has_newest() || control.has_nodes()) return control.suspend();
+  if (thread.held != nullptr) let_go(thread);
+  thread.held = this;
+  return true;
+}
 
 }  // namespace coerce::detail
