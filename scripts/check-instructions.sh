@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The goal is 140. The gate holds what is reached, so that it does not get worse unseen.
-most_instructions=175
+most_instructions=140
 build=${1:-build/release}
 
 if [ ! -f "$build/CMakeCache.txt" ]; then

@@ -154,25 +154,22 @@ void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
   for (Runnable* next = &runnable; next != nullptr; next = thread.worker->take_newest(&run_cell)) {
     Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
     thread.unit = &cell;
-    const Unit* held = thread.held;
     if (cell.run_messages(thread)) thread.worker->push_back(cell);
-    if (held != nullptr && thread.held == held) let_go(thread);
   }
   thread.unit = nullptr;
 }
 
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
 inline bool Cell::run_messages(ThreadState& thread) {
-  for (unsigned budget = thread.worker->budget(); budget != 0; --budget) {
-    Envelope* front = nullptr;
-    while (!is_undisturbed()) [[unlikely]] {
-      const Next next = look_up(thread);
+  unsigned budget = thread.worker->budget();
+  do {
+    Next next = Next::Dispatch;
+    if (!is_undisturbed()) [[unlikely]] {
+      next = look_up(thread);
       if (next == Next::Released) return false;
-      if (next == Next::Handled) front = lane.front();
-      if (next != Next::Again) break;
     }
-    if (front == nullptr) {
-      front = lane.front();
+    Envelope* front = lane.front();
+    if (next == Next::Dispatch) [[likely]] {
       current.store(front->op, std::memory_order_relaxed);
       if (!front->op(*front, *this, Op::Run, nullptr)) {
         activity_kind = Activity::Message;
@@ -181,15 +178,23 @@ inline bool Cell::run_messages(ThreadState& thread) {
     }
     if (attention != 0) [[unlikely]]
       keep_owned();
-    const Envelope* next = lane.pop_or_idle();
+    const Envelope* behind = lane.pop_or_idle();
     complete(thread, *front);
-    if (next == nullptr) return false;
-  }
+    if (behind == nullptr) return false;
+  } while (--budget != 0);
   return true;
 }
 
-// Everything that comes before the next message.
+// Everything that comes before the next message: Dispatch, Handled or Released.
 Cell::Next Cell::look_up(ThreadState& thread) noexcept {
+  Next next;
+  do {
+    next = look_once(thread);
+  } while (next == Next::Again && !is_undisturbed());
+  return next == Next::Again ? Next::Dispatch : next;
+}
+
+Cell::Next Cell::look_once(ThreadState& thread) noexcept {
   run_control();
   if (activity) {
     if (activity.done()) return finish_activity() ? Next::Handled : Next::Again;

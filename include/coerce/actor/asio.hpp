@@ -55,7 +55,7 @@ auto LocalActorRef<A>::async_send(M&& message, Token&& token) const {
   using Answer = Result<MessageResult<Plain>>;
   const auto initiation = [](auto&& handler, detail::CellRef cell, Plain payload) {
     using Handler = std::decay_t<decltype(handler)>;
-    detail::deliver<Plain>(*cell, &detail::message_op<A, Plain>, std::move(payload),
+    detail::deliver<Plain>(*cell, detail::kSendOp<A, Plain>, std::move(payload),
                            detail::AnswerHandler<Handler, Answer>(std::move(handler)));
   };
   return asio::async_initiate<Token, void(Answer)>(initiation, token, cell_,

@@ -94,14 +94,14 @@ class LocalActorRef {
   Result<void> notify(M&& message) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::notify_cell<Plain>(*cell_, &detail::message_op<A, Plain>,
+    return detail::notify_cell<Plain>(*cell_, detail::kNotifyOp<A, Plain>,
                                       std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   Result<void> notify(Args&&... args) const {
     detail::refuse_awaited_temporary<Args...>();
-    return detail::notify_cell<M>(*cell_, &detail::message_op<A, M>, std::forward<Args>(args)...);
+    return detail::notify_cell<M>(*cell_, detail::kNotifyOp<A, M>, std::forward<Args>(args)...);
   }
 
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
@@ -113,14 +113,14 @@ class LocalActorRef {
   auto send(M&& message) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::SendAwaiter<Plain>(*cell_, &detail::message_op<A, Plain>,
+    return detail::SendAwaiter<Plain>(*cell_, detail::kSendOp<A, Plain>,
                                       std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   auto send(Args&&... args) const {
     detail::refuse_awaited_temporary<Args...>();
-    return detail::SendAwaiter<M>(*cell_, &detail::message_op<A, M>, std::forward<Args>(args)...);
+    return detail::SendAwaiter<M>(*cell_, detail::kSendOp<A, M>, std::forward<Args>(args)...);
   }
   /// The same with a limit: Timeout (outcome Unknown) when there is no answer by then.
   template <int = 0, class M>
@@ -128,14 +128,14 @@ class LocalActorRef {
   auto send(M&& message, Duration timeout) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::TimedSendAwaiter<Plain>(*cell_, timeout, &detail::message_op<A, Plain>,
+    return detail::TimedSendAwaiter<Plain>(*cell_, timeout, detail::kSendOp<A, Plain>,
                                            std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   auto send_for(Duration timeout, Args&&... args) const {
     detail::refuse_awaited_temporary<Args...>();
-    return detail::TimedSendAwaiter<M>(*cell_, timeout, &detail::message_op<A, M>,
+    return detail::TimedSendAwaiter<M>(*cell_, timeout, detail::kSendOp<A, M>,
                                        std::forward<Args>(args)...);
   }
   /// From an outside thread: blocks it. NotSupported on a worker.
@@ -143,7 +143,7 @@ class LocalActorRef {
     requires Handler<A, std::remove_cvref_t<M>>
   auto send_blocking(M&& message, std::optional<Duration> timeout = {}) const {
     using Plain = std::remove_cvref_t<M>;
-    return detail::send_blocking<Plain>(*cell_, &detail::message_op<A, Plain>,
+    return detail::send_blocking<Plain>(*cell_, detail::kSendOp<A, Plain>,
                                         std::forward<M>(message), timeout);
   }
 
@@ -154,7 +154,7 @@ class LocalActorRef {
   void deliver(M&& message, ResultSender<MessageResult<std::remove_cvref_t<M>>> sender) const {
     using Plain = std::remove_cvref_t<M>;
     detail::refuse_awaited_temporary<M>();
-    detail::deliver<Plain>(*cell_, &detail::message_op<A, Plain>, std::forward<M>(message),
+    detail::deliver<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message),
                            std::move(sender));
   }
 
@@ -251,7 +251,10 @@ class Receiver {
  public:
   template <class A>
     requires Handler<A, M>
-  Receiver(const LocalActorRef<A>& actor) : cell_(actor.cell()), op_(&detail::message_op<A, M>) {}
+  Receiver(const LocalActorRef<A>& actor)
+      : cell_(actor.cell()),
+        notify_op_(detail::kNotifyOp<A, M>),
+        send_op_(detail::kSendOp<A, M>) {}
 
   ActorId actor_id() const { return cell_->id(); }
 
@@ -260,24 +263,25 @@ class Receiver {
     requires std::same_as<std::remove_cvref_t<T>, M>
   Result<void> notify(T&& message) const {
     detail::refuse_awaited_temporary<T>();
-    return detail::notify_cell<M>(*cell_, op_, std::forward<T>(message));
+    return detail::notify_cell<M>(*cell_, notify_op_, std::forward<T>(message));
   }
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   auto send(T&& message) const {
     detail::refuse_awaited_temporary<T>();
-    return detail::SendAwaiter<M>(*cell_, op_, std::forward<T>(message));
+    return detail::SendAwaiter<M>(*cell_, send_op_, std::forward<T>(message));
   }
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   auto send(T&& message, Duration timeout) const {
     detail::refuse_awaited_temporary<T>();
-    return detail::TimedSendAwaiter<M>(*cell_, timeout, op_, std::forward<T>(message));
+    return detail::TimedSendAwaiter<M>(*cell_, timeout, send_op_, std::forward<T>(message));
   }
 
  private:
   detail::CellRef cell_;
-  detail::EnvelopeOp op_;
+  detail::EnvelopeOp notify_op_;
+  detail::EnvelopeOp send_op_;
 };
 
 namespace detail {

@@ -156,6 +156,7 @@ struct Cell : Unit, ActorContext {
   bool is_undisturbed() const noexcept { return attention == 0 && !control.has_nodes(); }
   bool run_messages(ThreadState& thread);
   Next look_up(ThreadState& thread) noexcept;
+  Next look_once(ThreadState& thread) noexcept;
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;
@@ -330,42 +331,42 @@ template <class M>
   cell.fail(std::move(error));
 }
 
-/// The one function of an envelope with a message M for an actor A.
-template <class A, class M>
+/// The one function of an envelope with a message M for an actor A, for a message whose sender gets
+/// an answer and for one without.
+template <class A, class M, bool Answered>
 bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
   using R = MessageResult<M>;
   using Returned = HandlerReturn<A, M>;
+  using Carrier = std::conditional_t<Answered, SendEnvelope<M>, NotifyEnvelope<M>>;
   if (op > Op::Collect) [[unlikely]]
     return message_unhandled<M>(envelope, unit, op, argument);
   Cell& cell = cell_of(unit);
+  auto& carrier = static_cast<Carrier&>(envelope);
+  const auto handle = [&]() -> Returned {
+    return ActorCell<A>::of(cell).handle(std::move(carrier.payload),
+                                         static_cast<ActorContext&>(cell));
+  };
   try {
     if constexpr (is_task<Returned>) {
-      if (op == Op::Run) {
-        M& payload = envelope.completion == Completion::Pooled
-                         ? static_cast<NotifyEnvelope<M>&>(envelope).payload
-                         : static_cast<SendEnvelope<M>&>(envelope).payload;
-        if (!cell.begin(ActorCell<A>::of(cell).handle(std::move(payload),
-                                                      static_cast<ActorContext&>(cell))))
-          return false;
-      }
+      if (op == Op::Run && !cell.begin(handle())) return false;
       auto task = cell.end_activity<typename Returned::value_type>();
       auto& promise = TaskAccess::handle(task).promise();
       answer_with<M>(envelope, to_answer<R>([&] { return promise.take(); }));
-    } else if (envelope.completion == Completion::Pooled) {
-      auto& notify = static_cast<NotifyEnvelope<M>&>(envelope);
-      ActorCell<A>::of(cell).handle(std::move(notify.payload), static_cast<ActorContext&>(cell));
-      std::destroy_at(&notify.payload);
+    } else if constexpr (Answered) {
+      carrier.answer.emplace(to_answer<R>(handle));
     } else {
-      auto& send = static_cast<SendEnvelope<M>&>(envelope);
-      send.answer.emplace(to_answer<R>([&] {
-        return ActorCell<A>::of(cell).handle(std::move(send.payload),
-                                             static_cast<ActorContext&>(cell));
-      }));
+      handle();
+      std::destroy_at(&carrier.payload);
     }
   } catch (...) {
     message_failed<M>(envelope, cell, std::current_exception());
   }
   return true;
 }
+
+template <class A, class M>
+inline constexpr EnvelopeOp kNotifyOp = &message_op<A, M, false>;
+template <class A, class M>
+inline constexpr EnvelopeOp kSendOp = &message_op<A, M, true>;
 
 }  // namespace coerce::detail

@@ -37,6 +37,12 @@ class Worker {
     lifo_ = nullptr;
     return newest;
   }
+  /// The next one that is taken ends the chain, unless mend_chain() is called before it has run.
+  void cut_chain() noexcept {
+    uncut_chain_ = chain_;
+    chain_ = chain_ < 1 ? chain_ : 1;
+  }
+  void mend_chain() noexcept { chain_ = uncut_chain_ - (uncut_chain_ != 0 ? 1 : 0); }
   bool has_newest() const noexcept { return lifo_ != nullptr; }
 
   /// This worker only: behind everything that it has queued.
@@ -50,6 +56,7 @@ class Worker {
   Runnable* lifo_ = nullptr;
   unsigned lifo_streak_ = 0;
   unsigned chain_ = kChain;  ///< how many more take_newest() may take
+  unsigned uncut_chain_ = 0;
   unsigned picks_ = 0;
   const unsigned budget_;
   const unsigned index_;
@@ -73,6 +80,7 @@ inline void Unit::schedule() noexcept { submit(thread_state(), *scheduler, *this
 inline void Unit::wake(ThreadState& thread, Envelope& node) noexcept {
   if (thread.held == this) {
     thread.held = nullptr;
+    thread.worker->mend_chain();
   } else if (!control.try_take_suspended()) {
     if (control.push_completion(&node) == ControlPush::BecameOwner)
       submit(thread, *scheduler, *this);
@@ -94,6 +102,7 @@ inline bool Unit::suspend(ThreadState& thread) noexcept {
   if (!thread.worker->has_newest() || control.has_nodes()) return control.suspend();
   if (thread.held != nullptr) let_go(thread);
   thread.held = this;
+  thread.worker->cut_chain();  // so that the worker's loop lets go after one activation
   return true;
 }
 
