@@ -161,8 +161,7 @@ void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
 
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
 inline bool Cell::run_messages(ThreadState& thread) {
-  unsigned budget = thread.worker->budget();
-  do {
+  for (thread.budget = thread.worker->budget();;) {
     Next next = Next::Dispatch;
     if (!is_undisturbed()) [[unlikely]] {
       next = look_up(thread);
@@ -181,8 +180,11 @@ inline bool Cell::run_messages(ThreadState& thread) {
     const Envelope* behind = lane.pop_or_idle();
     complete(thread, *front);
     if (behind == nullptr) return false;
-  } while (--budget != 0);
-  return true;
+    if (--thread.budget <= 0) [[unlikely]] {
+      if (thread.worker->turn_is_over()) return true;
+      thread.budget = thread.worker->budget();
+    }
+  }
 }
 
 // Everything that comes before the next message: Dispatch, Handled or Released.

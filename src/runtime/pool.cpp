@@ -10,8 +10,8 @@ namespace coerce::detail {
 
 namespace {
 
-/// A batch is a list of blocks; its first block has room for the link to the next batch, whose upper
-/// bits hold the number of blocks (a user-space address has 48).
+/// A batch is a list of blocks; its first block has room for the link to the next batch, whose
+/// upper bits hold the number of blocks (a user-space address has 48).
 struct Batch {
   FreeBlock block;
   std::uint64_t next_and_count;
@@ -23,8 +23,8 @@ struct Depot {
   void push(FreeBlock* blocks, std::uint32_t count) noexcept {
     auto* batch = reinterpret_cast<Batch*>(blocks);
     const std::lock_guard guard(lock);
-    batch->next_and_count =
-        reinterpret_cast<std::uint64_t>(batches) | std::uint64_t{count} << kAddressBits;
+    batch->next_and_count = reinterpret_cast<std::uint64_t>(batches) | std::uint64_t{count}
+                                                                           << kAddressBits;
     batches = batch;
   }
 
@@ -34,8 +34,8 @@ struct Depot {
     Batch* batch = batches;
     if (batch == nullptr) return nullptr;
     count = static_cast<std::uint32_t>(batch->next_and_count >> kAddressBits);
-    batches = reinterpret_cast<Batch*>(batch->next_and_count &
-                                       ((std::uint64_t{1} << kAddressBits) - 1));
+    batches =
+        reinterpret_cast<Batch*>(batch->next_and_count & ((std::uint64_t{1} << kAddressBits) - 1));
     return &batch->block;
   }
 

@@ -15,9 +15,11 @@ constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
 constexpr unsigned kPicksPerLook = 16;
 constexpr std::size_t kTimersPerTurn = 256;
 constexpr Duration kTick = std::chrono::milliseconds(1);
-// One parked worker looks around now and then, for the case that the driver was woken and is held
-// up by a long handler while timers and events wait.
-constexpr Duration kMonitorPeriod = std::chrono::milliseconds(100);
+// One parked worker, the monitor, looks around now and then, for the case that the driver was woken
+// and is held up by a long handler while timers and events wait: often while the driver comes and
+// goes, ever more seldom while it sleeps.
+constexpr Duration kShortestWatch = std::chrono::milliseconds(1);
+constexpr Duration kLongestWatch = std::chrono::milliseconds(200);
 }  // namespace
 
 std::uint64_t cycles() noexcept {
@@ -44,6 +46,14 @@ void WorkerThread::push_back(Runnable& runnable) noexcept {
     return;
   }
   scheduler_->work_published();
+}
+
+bool Worker::turn_is_over() noexcept { return static_cast<WorkerThread*>(this)->is_due_to_look(); }
+
+bool WorkerThread::is_due_to_look() noexcept {
+  if (!scheduler_->caller_driven() && cycles() - looked_at_ < kCyclesPerLook) return false;
+  chain_ = 0;
+  return true;
 }
 
 bool WorkerThread::has_work() const noexcept { return lifo_ != nullptr || !ring_.empty(); }
@@ -87,6 +97,7 @@ void WorkerThread::look_around() noexcept {
   const std::uint64_t time = cycles();
   if (time - looked_at_ < kCyclesPerLook && !scheduler_->caller_driven()) return;
   looked_at_ = time;
+  count_look();
   scheduler_->fire_timers();
   if (scheduler_->io_pending()) scheduler_->poll_reactor();
   if (Runnable* runnable = scheduler_->take_injected(*this)) push_back(*runnable);
@@ -110,6 +121,7 @@ Runnable* WorkerThread::steal() noexcept {
 // costs a tenth of a sleep.
 Runnable* WorkerThread::search() noexcept {
   for (int round = 0; round < 2; ++round) {
+    count_look();
     scheduler_->fire_timers();
     if (scheduler_->io_pending()) scheduler_->poll_reactor();
     if (lifo_ != nullptr) return std::exchange(lifo_, nullptr);
@@ -129,7 +141,8 @@ void WorkerThread::run() {
     scheduler_->parking_.search_begin();
     for (;;) {
       if (Runnable* runnable = search()) {
-        if (scheduler_->parking_.search_end()) scheduler_->wake_if_needed();
+        if (scheduler_->parking_.search_end() && scheduler_->has_queued_work())
+          scheduler_->wake_if_needed();
         execute(*runnable, thread);
         break;
       }
@@ -144,8 +157,7 @@ void WorkerThread::park() {
   SchedulerCore& core = *scheduler_;
   const int self = static_cast<int>(index_);
   int nobody = -1;
-  const bool driver =
-      core.driver_.compare_exchange_strong(nobody, self, std::memory_order_seq_cst);
+  const bool driver = core.driver_.compare_exchange_strong(nobody, self, std::memory_order_seq_cst);
   nobody = -1;
   const bool monitor =
       !driver && core.monitor_.compare_exchange_strong(nobody, self, std::memory_order_seq_cst);
@@ -155,19 +167,20 @@ void WorkerThread::park() {
 
   core.parking_.park_begin(self);
   // The second look: whatever was published before we were seen as parked is visible now.
-  bool found = core.stopping_.load(std::memory_order_seq_cst) || core.has_injected() ||
+  bool found = core.stopping_.load(std::memory_order_seq_cst) || core.has_queued_work() ||
                (driver && !reactor && core.io_pending());
-  for (const auto& worker : core.workers_) found = found || !worker->ring_.empty();
   // The driver may have left its seat between our try and our being parked; somebody has to take
   // it.
   found = found || (!driver && core.driver_.load(std::memory_order_seq_cst) == -1);
-  Duration limit = monitor ? kMonitorPeriod : Duration::max();
+  Duration limit = Duration::max();
   if (driver) {
     limit = core.until_next_timer();
     found = found || limit <= Duration::zero();
   }
   if (!found) {
-    if (!reactor)
+    if (monitor)
+      while (!signal_.wait(core.monitor_period()) && core.is_watched()) continue;
+    else if (!reactor)
       signal_.wait(limit);
     else
       core.reactor_.wait(std::min<Duration>(limit, std::chrono::hours(1)));
@@ -183,6 +196,7 @@ void WorkerThread::park() {
     const std::lock_guard guard(core.wheel_lock_);
     core.driver_until_ = 0;
     core.driver_.store(-1, std::memory_order_seq_cst);
+    core.driver_left_.fetch_add(1, std::memory_order_relaxed);
   }
   if (monitor) core.monitor_.store(-1, std::memory_order_seq_cst);
 }
@@ -227,8 +241,32 @@ Runnable* SchedulerCore::take_injected(WorkerThread& worker) noexcept {
   return first;
 }
 
+// The driver is left in its seat as long as somebody else sleeps.
 void SchedulerCore::wake_if_needed() noexcept {
-  if (const int worker = parking_.to_wake(); worker >= 0) wake(worker);
+  const int worker = parking_.to_wake(driver_.load(std::memory_order_relaxed));
+  if (worker >= 0) wake(worker);
+}
+
+bool SchedulerCore::has_queued_work() const noexcept {
+  if (has_injected()) return true;
+  for (const auto& worker : workers_)
+    if (!worker->ring_.empty()) return true;
+  return false;
+}
+
+// Does the driver sleep in its seat, or has a busy worker looked around since the last question?
+bool SchedulerCore::is_watched() noexcept {
+  if (driver_.load(std::memory_order_relaxed) != -1) return true;
+  std::uint32_t looks = 0;
+  for (const auto& worker : workers_) looks += worker->looks_.load(std::memory_order_relaxed);
+  return std::exchange(looks_seen_, looks) != looks;
+}
+
+Duration SchedulerCore::monitor_period() noexcept {
+  const std::uint32_t left = driver_left_.load(std::memory_order_relaxed);
+  const bool quiet = std::exchange(driver_left_seen_, left) == left;
+  monitor_period_ = quiet ? std::min(2 * monitor_period_, kLongestWatch) : kShortestWatch;
+  return monitor_period_;
 }
 
 void SchedulerCore::wake(int worker) noexcept {

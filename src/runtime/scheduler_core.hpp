@@ -32,6 +32,7 @@ class WorkerThread : public Worker {
   void run();                      ///< until the scheduler stops
   bool step(ThreadState& thread);  ///< runs one runnable of its own queues or the shared list
   void push_back(Runnable& runnable) noexcept;
+  bool is_due_to_look() noexcept;  ///< if so, the worker's loop looks around next
   bool has_work() const noexcept;
 
  private:
@@ -42,9 +43,13 @@ class WorkerThread : public Worker {
   Runnable* search() noexcept;
   Runnable* steal() noexcept;
   void look_around() noexcept;
+  void count_look() noexcept {
+    looks_.store(looks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   void park();
 
   std::uint64_t looked_at_ = 0;
+  std::atomic<std::uint32_t> looks_{0};  // for the monitor
   std::uint64_t random_;
   WorkRing ring_;
   Signal signal_;
@@ -69,6 +74,10 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
     if (workers_.size() > 1) wake_if_needed();
   }
   void wake_if_needed() noexcept;
+  bool has_queued_work() const noexcept;
+  // The monitor only.
+  Duration monitor_period() noexcept;
+  bool is_watched() noexcept;
   void wake(int worker) noexcept;
 
   void arm(TimerNode& node, TimePoint deadline) noexcept;
@@ -135,6 +144,11 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   std::uint64_t driver_until_ = 0;  // tick until which the driver sleeps; under wheel_lock_
   std::atomic<int> driver_{-1};     // worker that sleeps for timers and I/O
   std::atomic<int> monitor_{-1};    // worker that sleeps with a limit
+  std::atomic<std::uint32_t> driver_left_{0};  // how often the driver left its seat
+  // The monitor's, handed on with its role.
+  std::uint32_t driver_left_seen_ = 0;
+  std::uint32_t looks_seen_ = 0;
+  Duration monitor_period_ = std::chrono::milliseconds(1);
 
   Reactor reactor_;
   std::atomic<std::int64_t> io_work_{0};

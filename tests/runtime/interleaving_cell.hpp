@@ -60,8 +60,7 @@ template <class Control, KickSeen Seen = KickSeen::BeforeLooking>
 struct Cell {
   Cell() noexcept = default;
   /// A handler waits for completions, but has not suspended yet: call run().
-  Cell(Message& message, int completions) noexcept
-      : awaited(completions), in_progress(true) {
+  Cell(Message& message, int completions) noexcept : awaited(completions), in_progress(true) {
     lane.begin(&message);
   }
 

@@ -53,7 +53,7 @@ struct Pool {
       }
       model::at(2);
       const bool last = parking.search_end();
-      if (last && Planted != Bug::NoHandOn) wake_if_needed();
+      if (last && Planted != Bug::NoHandOn && queue.load() > 0) wake_if_needed();
       handle();
     }
   }

@@ -113,8 +113,7 @@ class LocalActorRef {
   auto send(M&& message) const {
     detail::refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::SendAwaiter<Plain>(*cell_, detail::kSendOp<A, Plain>,
-                                      std::forward<M>(message));
+    return detail::SendAwaiter<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
@@ -143,8 +142,8 @@ class LocalActorRef {
     requires Handler<A, std::remove_cvref_t<M>>
   auto send_blocking(M&& message, std::optional<Duration> timeout = {}) const {
     using Plain = std::remove_cvref_t<M>;
-    return detail::send_blocking<Plain>(*cell_, detail::kSendOp<A, Plain>,
-                                        std::forward<M>(message), timeout);
+    return detail::send_blocking<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message),
+                                        timeout);
   }
 
   /// Hands the message over with a place for the answer. The sender is called exactly once, also
@@ -252,9 +251,7 @@ class Receiver {
   template <class A>
     requires Handler<A, M>
   Receiver(const LocalActorRef<A>& actor)
-      : cell_(actor.cell()),
-        notify_op_(detail::kNotifyOp<A, M>),
-        send_op_(detail::kSendOp<A, M>) {}
+      : cell_(actor.cell()), notify_op_(detail::kNotifyOp<A, M>), send_op_(detail::kSendOp<A, M>) {}
 
   ActorId actor_id() const { return cell_->id(); }
 

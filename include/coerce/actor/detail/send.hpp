@@ -37,6 +37,7 @@ template <class M, class... Args>
       throw;
     }
   }
+  --thread.budget;
   if (cell.push(thread, *envelope)) [[likely]]
     return true;
   envelope->~NotifyEnvelope();

@@ -21,12 +21,15 @@ class Parking {
  public:
   static constexpr unsigned kMaxWorkers = 48;
 
-  /// After publishing work: the worker to wake, or -1. The chosen worker counts as searching.
-  int to_wake() noexcept {
+  /// After publishing work: the worker to wake, or -1. It counts as searching. `spared` is woken
+  /// only if no other is parked.
+  int to_wake(int spared = -1) noexcept {
     // An RMW that changes nothing is a full fence which thread sanitizers understand as well.
     std::uint64_t word = word_.fetch_add(0, std::memory_order_seq_cst);
     while ((word & kSearchers) == 0 && (word >> kParkedShift) != 0) {
-      const int worker = __builtin_ctzll(word >> kParkedShift);
+      const std::uint64_t others = spared >= 0 ? word & ~bit(spared) : word;
+      const std::uint64_t choice = (others >> kParkedShift) != 0 ? others : word;
+      const int worker = __builtin_ctzll(choice >> kParkedShift);
       const std::uint64_t woken = (word & ~bit(worker)) + 1;
       if (word_.compare_exchange_weak(word, woken, std::memory_order_seq_cst)) return worker;
     }
@@ -55,7 +58,8 @@ class Parking {
 
   void search_begin() noexcept { word_.fetch_add(1, std::memory_order_seq_cst); }
 
-  /// True: this was the last searcher, so if work is left over somebody else has to be woken.
+  /// True: this was the last searcher. Then look at every queue once more: what was published
+  /// meanwhile woke nobody, so if any is left somebody else has to be woken.
   bool search_end() noexcept {
     return (word_.fetch_sub(1, std::memory_order_seq_cst) & kSearchers) == 1;
   }

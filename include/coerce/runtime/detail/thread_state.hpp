@@ -28,13 +28,17 @@ inline constexpr std::size_t kPoolMaxBlock = 1024;
 inline constexpr std::size_t kPoolClasses = kPoolMaxBlock / kPoolGranularity + 1;
 /// Size classes have eight bits. The lists of those that are not pooled stay empty.
 inline constexpr std::size_t kSizeClasses = 256;
-/// A thread keeps two magazines of so many free blocks of a size; the rest goes to the shared depot.
+/// A thread keeps two magazines of so many free blocks of a size; the rest goes to the shared
+/// depot.
 inline constexpr std::uint32_t kPoolBatch = 64;
 
 struct ThreadState {
   Worker* worker = nullptr;  ///< null on threads that are no workers
   Unit* unit = nullptr;      ///< the unit that this thread is running now
   Unit* held = nullptr;      ///< a unit that waits and is still owned here; see Unit::suspend()
+  /// What the running unit may still do before others have their turn: each message that it handles
+  /// or sends counts.
+  std::int32_t budget = 0;
   FreeList free[kSizeClasses];
   /// Full magazines, or none. Whole magazines change hands, so nobody walks along cold blocks.
   FreeBlock* spare[kPoolClasses] = {};

@@ -14,8 +14,12 @@ class Worker {
       : scheduler_(&core), budget_(message_budget), index_(index) {}
 
   SchedulerCore& scheduler() const noexcept { return *scheduler_; }
-  /// Messages that a unit may handle before others have their turn.
-  unsigned budget() const noexcept { return budget_; }
+  /// Messages that a unit may handle or send before others have their turn.
+  std::int32_t budget() const noexcept { return static_cast<std::int32_t>(budget_); }
+  /// This worker only, when a unit has used up its budget: must it make way, or is there time yet?
+  /// A unit with many small messages keeps its turn until the worker is due to look around, so that
+  /// its mailbox stays short and warm.
+  bool turn_is_over() noexcept;
 
   /// Among the workers of its scheduler, from 0.
   unsigned index() const noexcept { return index_; }
@@ -50,7 +54,7 @@ class Worker {
 
  protected:
   static constexpr unsigned kLifoStreak = 64;  ///< newest ones in a row, then others have a turn
-  static constexpr unsigned kChain = 16;  ///< then the worker's loop has a look around
+  static constexpr unsigned kChain = 16;       ///< then the worker's loop has a look around
 
   SchedulerCore* scheduler_;
   Runnable* lifo_ = nullptr;
