@@ -8,6 +8,7 @@
 
 #include <coerce/actor/timeout.hpp>
 
+#include "actor/failure.hpp"
 #include "actor/id_access.hpp"
 #include "actor/post.hpp"
 #include "actor/system_core.hpp"
@@ -22,16 +23,6 @@ constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
 constexpr std::size_t kMaxStuckListed = 1000;
 constexpr std::uint64_t kMaxFailureLines = 100;
 constexpr Duration kTaskPoll = std::chrono::milliseconds(1);
-
-std::string what_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (...) {
-    return "unknown exception";
-  }
-}
 
 }  // namespace
 
@@ -58,7 +49,7 @@ SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name)
   id_ = make_uuid(rng);
   name_ = name.empty() ? id_ : ActorId(name);
   scheduler_->on_unhandled([](const std::exception_ptr& error) {
-    spdlog::error("coerce: a spawned task failed: {}", what_of(error));
+    spdlog::error("coerce: a spawned task failed: {}", text_of(error));
   });
 }
 

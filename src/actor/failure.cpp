@@ -1,0 +1,23 @@
+#include "actor/failure.hpp"
+
+#include "actor/system_core.hpp"
+
+namespace coerce::detail {
+
+std::string text_of(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an exception of a type that is no std::exception";
+  }
+}
+
+ActorRefErr handler_failed(const std::exception_ptr& error, Cell&, std::string_view) noexcept {
+  return ActorRefErr::HandlerFailed(text_of(error));
+}
+
+void count_dead_letter(Cell& cell) noexcept { cell.system->count_dead_letter(); }
+
+}  // namespace coerce::detail
