@@ -12,8 +12,10 @@
 #include <coerce/actor/options.hpp>
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/run.hpp>
+#include <coerce/actor/supervision.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/actor/timeout.hpp>
+#include <coerce/actor/watch.hpp>
 #include <coerce/runtime/blocking.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>

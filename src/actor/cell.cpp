@@ -144,27 +144,33 @@ Cell::Next Cell::look_once(ThreadState& thread) noexcept {
   return suspend(thread) ? Next::Released : Next::Again;
 }
 
+// True: it was a message, and it has been handled.
 bool Cell::finish_activity() {
-  if (activity_kind == Activity::Message) {
-    Envelope* front = lane.front();
-    front->op(*front, *this, Op::Collect, nullptr);
-    return true;
+  switch (activity_kind) {
+    case Activity::Message: {
+      Envelope* front = lane.front();
+      return front->op(*front, *this, Op::Collect, nullptr);
+    }
+    case Activity::Factory:
+      try {
+        supervision().factory->collect(*this);
+      } catch (...) {
+        fail(std::current_exception());
+      }
+      break;
+    case Activity::Hook: {
+      auto task = end_activity<void>();
+      if (auto error = TaskAccess::handle(task).promise().error) fail(std::move(error));
+      break;
+    }
   }
-  auto task = end_activity<void>();
-  if (auto error = TaskAccess::handle(task).promise().error) fail(std::move(error));
   return false;
 }
 
-void Cell::run_hook(Hook hook, const ChildStopped* child, Activity kind) noexcept {
+void Cell::run_hook(Hook hook, const void* argument) noexcept {
+  activity_kind = Activity::Hook;
   try {
-    if (type->run_hook(*this, hook, child)) {
-      if (activity) {
-        activity_kind = kind;
-        finish_activity();
-      }
-    } else {
-      activity_kind = kind;
-    }
+    if (type->run_hook(*this, hook, argument) && activity) finish_activity();
   } catch (...) {
     fail(std::current_exception());
   }
@@ -173,16 +179,18 @@ void Cell::run_hook(Hook hook, const ChildStopped* child, Activity kind) noexcep
 Cell::Next Cell::attend() {
   if ((attention & kChildEnded) != 0) {
     auto& ended = extras->ended_children;
-    extras->hook_child.emplace(std::move(ended.front()));
+    extras->hook_child.emplace(std::move(ended.front().event));
+    const std::exception_ptr escalated = std::move(ended.front().escalated);
     ended.pop_front();
     if (ended.empty()) attention &= static_cast<std::uint8_t>(~kChildEnded);
-    run_hook(Hook::ChildStopped, &*extras->hook_child, Activity::ChildHook);
+    if (type->has_child_stopped && has_actor) run_hook(Hook::ChildStopped, &*extras->hook_child);
+    if (escalated) fail(escalated);
     return Next::Again;
   }
   if ((attention & kStopping) != 0) {
     if (extras != nullptr && extras->children != nullptr) return Next::Wait;
-    if (!std::exchange(stopped_hook_done, true) && type->has_stopped) {
-      run_hook(Hook::Stopped, nullptr, Activity::StoppedHook);
+    if (!std::exchange(stopped_hook_done, true) && type->has_stopped && has_actor) {
+      run_hook(Hook::Stopped, nullptr);
       return Next::Again;
     }
     close();
@@ -196,6 +204,7 @@ Cell::Next Cell::attend() {
     close();
     return Next::Released;
   }
+  if ((attention & kRestart) != 0) return restart();
   if ((attention & kUnreferenced) != 0 && strong.load(std::memory_order_acquire) != 0)
     attention &= static_cast<std::uint8_t>(~kUnreferenced);
   const EnvelopeOp front = lane.front()->op;

@@ -12,7 +12,16 @@
 #include <coerce/actor/detail/cell.hpp>
 #include <coerce/actor/detail/start.hpp>
 
+#include "actor/cell_set.hpp"
+#include "actor/supervision_state.hpp"
+
 namespace coerce::detail {
+
+/// A child that has ended, until its parent has dealt with it.
+struct EndedChild {
+  ChildStopped event;
+  std::exception_ptr escalated;  ///< what makes the parent fail in turn; null nearly always
+};
 
 struct CellExtras {
   std::vector<std::string> tags;
@@ -24,8 +33,14 @@ struct CellExtras {
   std::size_t child_count = 0;
   /// Children by id, once there are many.
   std::unordered_map<std::string_view, Cell*> child_index;
-  std::deque<ChildStopped> ended_children;  ///< whose hook has not run yet
-  std::optional<ChildStopped> hook_child;   ///< whose hook runs
+  std::deque<EndedChild> ended_children;
+  std::optional<ChildStopped> hook_child;  ///< whose hook runs
+
+  std::optional<Supervision> supervision;  ///< of an actor with a strategy or a factory of its own
+  std::exception_ptr escalated;            ///< for the parent, when this actor has ended
+
+  CellSet watching;  ///< actors whose end this one wants to know
+  CellSet watchers;  ///< who wants to know the end of this one
 };
 
 }  // namespace coerce::detail

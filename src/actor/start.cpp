@@ -11,7 +11,16 @@ bool StartEnvelope::start_op(Envelope& envelope, Unit& unit, Op op, void* argume
     return true;
   }
   Cell& cell = cell_of(unit);
-  if (op == Op::Run && cell.type->has_started) {
+  if (op == Op::Run && !cell.make_actor()) return false;
+  if (op == Op::Collect && !cell.has_actor) {
+    try {
+      cell.supervision().factory->collect(cell);
+    } catch (...) {
+      cell.fail(std::current_exception());
+    }
+    op = Op::Run;
+  }
+  if (op == Op::Run && cell.has_actor && cell.type->has_started) {
     try {
       if (!cell.type->run_hook(cell, Hook::Started, nullptr)) return false;
     } catch (...) {
@@ -60,7 +69,7 @@ std::optional<ActorRefErr> launch_deferred(Cell& cell) {
 
 void discard(Cell& cell) noexcept {
   cell.status.store(ActorStatus::Stopped, std::memory_order_release);
-  cell.type->destroy_actor(cell);
+  if (cell.has_actor) cell.type->destroy_actor(cell);
   cell.release_memory();
   cell.release();
 }

@@ -53,17 +53,11 @@ void Cell::request_stop(StopReasonKind kind, std::string detail) noexcept {
   if (!detail.empty()) more().stop_detail = std::move(detail);
 }
 
-void Cell::fail(std::exception_ptr error) noexcept {
-  system->count_failure(*this, text_of(error));
-  const bool starting = status.load(std::memory_order_relaxed) == ActorStatus::Starting;
-  request_stop(starting ? StopReasonKind::StartFailed : StopReasonKind::Failed, text_of(error));
-}
-
 // The handler may wait for an actor that waits for this one: so the backlog is rejected and the
 // children are stopped without waiting for the handler.
-void Cell::stop_from_outside(StopReasonKind kind) noexcept {
-  request_stop(kind);
-  if (!activity || activity_kind != Activity::Message) return;
+void Cell::stop_from_outside(StopReasonKind kind, std::string detail) noexcept {
+  request_stop(kind, std::move(detail));
+  if (!activity || (attention & kStopping) != 0) return;
   status.store(ActorStatus::Stopping, std::memory_order_release);
   root_scope.request();
   reject_behind_front();
@@ -114,7 +108,9 @@ void Cell::close() noexcept {
   ThreadState& thread = thread_state();
   status.store(ActorStatus::Stopped, std::memory_order_release);
   system->ended(*this);
-  type->destroy_actor(*this);
+  destroy_actor();
+  if (extras != nullptr && extras->supervision)
+    cancel_timer(*scheduler, extras->supervision->timer);
   reject_all();
   StartEnvelope* failed_start = extras != nullptr ? extras->failed_start : nullptr;
   if (failed_start != nullptr) {
@@ -122,6 +118,7 @@ void Cell::close() noexcept {
     failed_start->completion = extras->failed_start_completion;
   }
   ReplyEnvelope* waiter = std::exchange(stop_waiters, nullptr);
+  if (extras != nullptr) tell_watchers();
   const bool has_parent = parent != nullptr;
   if (has_parent) tell_parent();  // which may free the cell
   if (failed_start != nullptr) complete_slow(thread, *failed_start);

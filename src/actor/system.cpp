@@ -42,8 +42,9 @@ Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
   return system.registry().find(id.view());
 }
 
-SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name)
-    : scheduler_(std::in_place, options) {
+SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
+                       SupervisorStrategy top_level_strategy)
+    : scheduler_(std::in_place, options), top_level_strategy_(std::move(top_level_strategy)) {
   (void)spdlog::default_logger_raw();  // made before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
@@ -150,6 +151,12 @@ void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
   spdlog::warn(
       "coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
+}
+
+void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
+  spdlog::error("coerce: {} failed, and its strategy escalates: system {} shuts down: {}",
+                cell.full_path().view(), name_.view(), why);
+  if (!terminated()) scheduler_->spawn(await_shutdown(shutdown(kDefaultDeadline)));
 }
 
 ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t stuck_tasks) {
@@ -295,14 +302,19 @@ ActorSystemBuilder& ActorSystemBuilder::budget(unsigned messages) {
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::top_level_strategy(SupervisorStrategy strategy) {
+  top_level_strategy_ = std::move(strategy);
+  return *this;
+}
+
 ActorSystem ActorSystemBuilder::build() {
   if (std::exchange(built_, true)) throw std::logic_error("build: can be called once");
   std::string name = name_;
   if (const char* from_environment = std::getenv("COERCE_ACTOR_SYSTEM");
       name.empty() && from_environment)
     name = from_environment;
-  std::shared_ptr<detail::SystemCore> core(new detail::SystemCore(scheduler_, name),
-                                           &detail::SystemCore::close);
+  std::shared_ptr<detail::SystemCore> core(
+      new detail::SystemCore(scheduler_, name, top_level_strategy_), &detail::SystemCore::close);
   core->handle = core;
   return ActorSystem(std::move(core));
 }

@@ -28,7 +28,8 @@ struct alignas(64) LiveShard {
 /// Lives until its handles and the memory of all its actors are gone.
 class SystemCore {
  public:
-  SystemCore(const SchedulerOptions& options, std::string_view name);
+  SystemCore(const SchedulerOptions& options, std::string_view name,
+             SupervisorStrategy top_level_strategy);
 
   /// Called when the last handle goes.
   static void close(SystemCore* core) noexcept;
@@ -60,6 +61,9 @@ class SystemCore {
   }
   /// Counts and logs what a handler or hook threw; the log has a limit.
   void count_failure(Cell& cell, std::string_view what) noexcept;
+  /// A top-level actor escalated its failure.
+  void give_up(Cell& cell, std::string_view why) noexcept;
+  const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dead_letters() const noexcept {
@@ -77,6 +81,7 @@ class SystemCore {
   static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
 
   std::optional<Scheduler> scheduler_;
+  const SupervisorStrategy top_level_strategy_;
   ActorId id_;
   ActorId name_;
   Registry registry_;

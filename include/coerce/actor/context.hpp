@@ -13,6 +13,7 @@
 #include <coerce/actor/id.hpp>
 #include <coerce/actor/message.hpp>
 #include <coerce/actor/options.hpp>
+#include <coerce/actor/supervision.hpp>
 
 namespace coerce {
 
@@ -27,6 +28,21 @@ namespace detail {
 struct Cell;
 template <class A>
 class StartAwaiter;
+
+template <class T>
+struct WithoutResult {
+  using type = T;
+};
+template <class T>
+struct WithoutResult<Result<T>> {
+  using type = T;
+};
+/// What a factory makes.
+template <class F>
+using MadeBy = typename WithoutResult<
+    typename Unwrapped<std::invoke_result_t<std::remove_cvref_t<F>&>>::type>::type;
+template <class F>
+concept MakesActor = std::invocable<std::remove_cvref_t<F>&> && std::derived_from<MadeBy<F>, Actor>;
 }  // namespace detail
 
 /// The end of a child, as its parent sees it.
@@ -78,6 +94,7 @@ class ActorContext {
   /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await`
   /// gives Result<LocalActorRef<C>>.
   template <int = 0, class C>
+    requires std::derived_from<std::remove_cvref_t<C>, Actor>
   auto spawn(ActorId id, C&& child);
   /// The same, built in place.
   template <class C, class... Args>
@@ -86,6 +103,28 @@ class ActorContext {
   /// Starts a child without waiting for it.
   template <class C>
   Result<LocalActorRef<std::remove_cvref_t<C>>> spawn_deferred(ActorId id, C&& child);
+
+  /// The same with a factory, `spawn(id, factory[, strategy])`: a callable without parameters that
+  /// returns C, Result<C>, Task<C> or Task<Result<C>>. It makes the child now and at each restart;
+  /// what it throws or an error that it returns fails the start. Default strategy: restart().
+  template <int = 0, class F>
+    requires detail::MakesActor<F>
+  auto spawn(ActorId id, F&& factory, SupervisorStrategy strategy = SupervisorStrategy::restart());
+  /// A strategy for a child that cannot be made again: restart means stop.
+  template <int = 0, class C>
+    requires std::derived_from<std::remove_cvref_t<C>, Actor>
+  auto spawn(ActorId id, C&& child, SupervisorStrategy strategy);
+
+  /// Asks for an ActorTerminated when that actor has ended, or now if it has. Nothing happens if it
+  /// is watched already. Errors: NotSupported (this actor has no handler for ActorTerminated, or it
+  /// is the actor itself), Overloaded (more than 65 536 watched).
+  template <class A>
+  Result<void> watch(const LocalActorRef<A>& actor);
+  Result<void> watch(const BoxedActorRef& actor);
+  /// From here on no ActorTerminated for that actor is handled, even if one is in the mailbox.
+  template <class A>
+  void unwatch(const LocalActorRef<A>& actor);
+  void unwatch(const BoxedActorRef& actor);
 
   /// A running child by its id.
   template <class C>

@@ -11,6 +11,7 @@
 
 #include <coerce/actor/detail/start.hpp>
 #include <coerce/actor/ref.hpp>
+#include <coerce/actor/watch.hpp>
 #include <coerce/runtime/scheduler.hpp>
 
 namespace coerce {
@@ -67,6 +68,7 @@ class ActorSystem {
   /// Result<LocalActorRef<A>>. Errors: AlreadyExists (a tracked id in use), ActorStartFailed,
   /// ActorUnavailable (the system is shutting down).
   template <int = 0, class A>
+    requires std::derived_from<std::remove_cvref_t<A>, Actor>
   auto new_actor(ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
     detail::refuse_awaited_temporary<A>();
     using Plain = std::remove_cvref_t<A>;
@@ -80,6 +82,17 @@ class ActorSystem {
     detail::refuse_awaited_temporary<Args...>();
     return detail::StartAwaiter<A>(detail::make_cell<A>(
         *core_, std::move(id), nullptr, ActorType::Tracked, std::forward<Args>(args)...));
+  }
+  /// The same with a factory (see ActorContext::spawn), under the system's top_level_strategy;
+  /// tracked.
+  template <int = 0, class F>
+    requires detail::MakesActor<F>
+  auto new_actor(ActorId id, F&& factory) const {
+    detail::refuse_awaited_temporary<F>();
+    using Made = detail::MadeBy<F>;
+    return detail::StartAwaiter<Made>(
+        detail::make_cell_with<Made>(*core_, std::move(id), nullptr, ActorType::Tracked,
+                                     std::forward<F>(factory), detail::top_level_strategy(*core_)));
   }
   template <class A>
   auto new_tracked_actor(A&& actor) const {
@@ -176,11 +189,14 @@ class ActorSystemBuilder {
   ActorSystemBuilder& seed(std::uint64_t seed);
   /// Messages that an actor handles before others have their turn. Default 64.
   ActorSystemBuilder& budget(unsigned messages);
+  /// For actors without a parent. Default: stop().
+  ActorSystemBuilder& top_level_strategy(SupervisorStrategy strategy);
   /// Once. Throws std::logic_error when called again.
   ActorSystem build();
 
  private:
   SchedulerOptions scheduler_;
+  SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   std::string name_;
   bool built_ = false;
 };
@@ -228,7 +244,27 @@ WeakActorRef<A> ActorContext::weak_ref() const {
   return WeakActorRef<A>(cell());
 }
 
+template <int, class F>
+  requires detail::MakesActor<F>
+auto ActorContext::spawn(ActorId id, F&& factory, SupervisorStrategy strategy) {
+  detail::refuse_awaited_temporary<F>();
+  using Made = detail::MadeBy<F>;
+  return detail::StartAwaiter<Made>(
+      detail::make_cell_with<Made>(*cell().system, std::move(id), &cell(), ActorType::Anonymous,
+                                   std::forward<F>(factory), strategy));
+}
 template <int, class C>
+  requires std::derived_from<std::remove_cvref_t<C>, Actor>
+auto ActorContext::spawn(ActorId id, C&& child, SupervisorStrategy strategy) {
+  detail::refuse_awaited_temporary<C>();
+  using Plain = std::remove_cvref_t<C>;
+  detail::Cell& made = detail::make_cell<Plain>(*cell().system, std::move(id), &cell(),
+                                                ActorType::Anonymous, std::forward<C>(child));
+  detail::supervise(made, strategy);
+  return detail::StartAwaiter<Plain>(made);
+}
+template <int, class C>
+  requires std::derived_from<std::remove_cvref_t<C>, Actor>
 auto ActorContext::spawn(ActorId id, C&& child) {
   detail::refuse_awaited_temporary<C>();
   using Plain = std::remove_cvref_t<C>;

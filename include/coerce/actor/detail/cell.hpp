@@ -12,6 +12,7 @@
 #include <coerce/actor/detail/reply.hpp>
 #include <coerce/actor/message.hpp>
 #include <coerce/actor/options.hpp>
+#include <coerce/actor/supervision.hpp>
 #include <coerce/runtime/detail/mailbox.hpp>
 
 namespace coerce::detail {
@@ -21,16 +22,30 @@ class SystemCore;
 struct CellExtras;
 struct StartEnvelope;
 
-enum class Hook : std::uint8_t { Started, Stopped, ChildStopped };
+struct Supervision;
+
+enum class Hook : std::uint8_t { Started, Stopped, ChildStopped, PreRestart, PostRestart };
+
+/// Makes an actor in its cell, at the start and at each restart.
+struct ActorFactory {
+  virtual ~ActorFactory() = default;
+  /// False: a coroutine that has suspended; it is the cell's activity now. What it throws, or an
+  /// error that the user's factory returned, means that there is no actor.
+  virtual bool make(Cell& cell) = 0;
+  /// The suspended coroutine has ended.
+  virtual void collect(Cell& cell) = 0;
+};
 
 /// What a cell needs to know about the actor's type.
 struct CellType {
-  /// Runs a hook. False: it is a coroutine that has suspended; it is the cell's activity now.
-  bool (*run_hook)(Cell& cell, Hook hook, const ChildStopped* child);
+  /// Runs a hook; `argument` is what it gets besides the context. False: it is a coroutine that has
+  /// suspended; it is the cell's activity now.
+  bool (*run_hook)(Cell& cell, Hook hook, const void* argument);
   void (*destroy_actor)(Cell& cell) noexcept;
   void (*deallocate)(Cell& cell) noexcept;
   std::string_view name;
-  bool has_started, has_stopped, has_child_stopped;
+  EnvelopeOp handle_terminated;  ///< null: it handles no ActorTerminated
+  bool has_started, has_stopped, has_child_stopped, has_pre_restart, has_post_restart;
 };
 
 /// Owned, like every unit, by exactly one party. Plain members belong to the owner.
@@ -99,10 +114,15 @@ struct Cell : Unit, ActorContext {
     return TaskAccess::adopt(handle);
   }
   std::uint64_t context_id() noexcept;
-  /// A handler or hook threw: by default the actor stops with reason Failed.
+  /// A handler or hook threw: its strategy decides what follows.
   void fail(std::exception_ptr error) noexcept;
   void request_stop(StopReasonKind kind, std::string detail = {}) noexcept;
   CellExtras& more();
+  Supervision& supervision();
+  /// Runs a hook; what it throws is a failure.
+  void run_hook(Hook hook, const void* argument) noexcept;
+  /// The actor is there, made by the factory if there was none. False: the factory has suspended.
+  bool make_actor() noexcept;
 
   const CellType* type;
   SystemCore* system;
@@ -129,9 +149,11 @@ struct Cell : Unit, ActorContext {
     kUnreferenced = 8,  // the last reference of an anonymous actor went
     kStopping = 16,     // children are being stopped or the stopped hook runs
     kActivity = 32,     // a handler or hook has suspended
+    kRestart = 128,     // a new instance is to take the actor's place; 64 is Unit::kCompletion
   };
-  enum class Activity : std::uint8_t { Message, ChildHook, StoppedHook };
+  enum class Activity : std::uint8_t { Message, Hook, Factory };
   Activity activity_kind = Activity::Message;
+  bool has_actor = true;  ///< false: not made yet, or between two instances
   bool stopped_hook_done = false;
   StopReasonKind stop_kind = StopReasonKind::Stopped;
   ReplyEnvelope* stop_waiters = nullptr;
@@ -141,7 +163,9 @@ struct Cell : Unit, ActorContext {
   void child_ended(Cell& child) noexcept;
   Cell* find_child_cell(std::string_view id) noexcept;
   /// A stop that came from outside, by the system lane.
-  void stop_from_outside(StopReasonKind kind) noexcept;
+  void stop_from_outside(StopReasonKind kind, std::string detail = {}) noexcept;
+  /// A sibling failed under a strategy for all.
+  void share_fate(Directive directive, const std::exception_ptr& error) noexcept;
   StopReason stop_reason() const;
 
  private:
@@ -160,11 +184,15 @@ struct Cell : Unit, ActorContext {
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;
-  void run_hook(Hook hook, const ChildStopped* child, Activity kind) noexcept;
+  Directive directive_for(const std::exception_ptr& error) noexcept;
+  bool begin_restart(const std::exception_ptr& error) noexcept;
+  Next restart() noexcept;
+  void destroy_actor() noexcept;
   void stop_children() noexcept;
   void reject_behind_front() noexcept;
   void keep_owned() noexcept;
   void close() noexcept;
+  void tell_watchers() noexcept;
   void tell_parent() noexcept;
   void reject_all() noexcept;
   void reject(Envelope& envelope) noexcept;
@@ -183,6 +211,8 @@ inline void complete(ThreadState& thread, Envelope& envelope) noexcept {
     complete_slow(thread, envelope);
 }
 
+struct WithoutActor {};
+
 template <class A>
 struct ActorCell final : Cell {
   template <class... Args>
@@ -191,12 +221,18 @@ struct ActorCell final : Cell {
       : Cell(kType, system_core, scheduler_core, std::move(actor_id), parent_cell, actor_type_) {
     new (&storage) A(std::forward<Args>(args)...);
   }
+  /// Without an actor; a factory makes it.
+  ActorCell(WithoutActor, SystemCore& system_core, SchedulerCore& scheduler_core, ActorId actor_id,
+            Cell* parent_cell, ActorType actor_type_) noexcept
+      : Cell(kType, system_core, scheduler_core, std::move(actor_id), parent_cell, actor_type_) {
+    has_actor = false;
+  }
 
   A& actor() noexcept { return *std::launder(reinterpret_cast<A*>(&storage)); }
 
   static A& of(Cell& cell) noexcept { return static_cast<ActorCell&>(cell).actor(); }
 
-  static bool run_hook(Cell& cell, Hook hook, const ChildStopped* child);
+  static bool run_hook(Cell& cell, Hook hook, const void* argument);
   static void destroy_actor(Cell& cell) noexcept { std::destroy_at(&of(cell)); }
   static void deallocate(Cell& cell) noexcept { delete &static_cast<ActorCell&>(cell); }
   static const CellType kType;
@@ -219,13 +255,23 @@ concept HasChildStoppedId = requires(A& actor, const ActorId& id, ActorContext& 
 };
 
 template <class A>
-const CellType ActorCell<A>::kType{&run_hook,
-                                   &destroy_actor,
-                                   &deallocate,
-                                   type_name_of<A>(),
-                                   HasStarted<A>,
-                                   HasStopped<A>,
-                                   HasChildStoppedEvent<A> || HasChildStoppedId<A>};
+concept HasPreRestart = requires(A& actor, std::exception_ptr error, ActorContext& context) {
+  actor.pre_restart(error, context);
+};
+template <class A>
+concept HasPostRestart = requires(A& actor, ActorContext& context) { actor.post_restart(context); };
+
+/// The handler of ActorTerminated, if the actor has one.
+template <class A>
+constexpr EnvelopeOp terminated_op() noexcept;
+
+template <class A>
+const CellType ActorCell<A>::kType{
+    &run_hook,          &destroy_actor,
+    &deallocate,        type_name_of<A>(),
+    terminated_op<A>(), HasStarted<A>,
+    HasStopped<A>,      HasChildStoppedEvent<A> || HasChildStoppedId<A>,
+    HasPreRestart<A>,   HasPostRestart<A>};
 
 /// Calls a hook that is plain or a coroutine. False: suspended.
 template <class F>
@@ -237,7 +283,7 @@ bool call_hook(Cell& cell, F&& hook) {
 }
 
 template <class A>
-bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const ChildStopped* child) {
+bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const void* argument) {
   [[maybe_unused]] A& actor = of(cell);
   [[maybe_unused]] ActorContext& context = cell;
   switch (hook) {
@@ -249,9 +295,23 @@ bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const ChildS
       break;
     case Hook::ChildStopped:
       if constexpr (HasChildStoppedEvent<A>)
-        return call_hook(cell, [&] { return actor.on_child_stopped(*child, context); });
+        return call_hook(cell, [&] {
+          return actor.on_child_stopped(*static_cast<const ChildStopped*>(argument), context);
+        });
       else if constexpr (HasChildStoppedId<A>)
-        return call_hook(cell, [&] { return actor.on_child_stopped(child->id(), context); });
+        return call_hook(cell, [&] {
+          return actor.on_child_stopped(static_cast<const ChildStopped*>(argument)->id(), context);
+        });
+      break;
+    case Hook::PreRestart:
+      if constexpr (HasPreRestart<A>)
+        return call_hook(cell, [&] {
+          return actor.pre_restart(*static_cast<const std::exception_ptr*>(argument), context);
+        });
+      break;
+    case Hook::PostRestart:
+      if constexpr (HasPostRestart<A>)
+        return call_hook(cell, [&] { return actor.post_restart(context); });
       break;
   }
   return true;

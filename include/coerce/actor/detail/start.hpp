@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <coerce/actor/ref.hpp>
@@ -38,6 +40,64 @@ Cell& make_cell(SystemCore& system, ActorId id, Cell* parent, ActorType type, Ar
                 "coerce: an over-aligned actor keeps its aligned data behind a pointer");
   return *new ActorCell<A>(system, scheduler_of(system), std::move(id), parent, type,
                            std::forward<Args>(args)...);
+}
+
+void make_with(Cell& cell, std::unique_ptr<ActorFactory> factory);
+void supervise(Cell& cell, const SupervisorStrategy& strategy);
+const SupervisorStrategy& top_level_strategy(SystemCore& system) noexcept;
+
+template <class A, class F>
+class FactoryOf final : public ActorFactory {
+  using Returned = std::invoke_result_t<F&>;
+
+ public:
+  template <class T>
+  explicit FactoryOf(T&& function) : function_(std::forward<T>(function)) {}
+
+  bool make(Cell& cell) override {
+    if constexpr (is_task<Returned>) {
+      if (!cell.begin(function_())) return false;
+      collect(cell);
+    } else {
+      install(cell, function_());
+    }
+    return true;
+  }
+
+  void collect([[maybe_unused]] Cell& cell) override {
+    if constexpr (is_task<Returned>) {
+      auto task = cell.end_activity<typename Returned::value_type>();
+      install(cell, TaskAccess::handle(task).promise().take());
+    }
+  }
+
+ private:
+  template <class T>
+  static void install(Cell& cell, T&& made) {
+    if constexpr (is_result<std::remove_cvref_t<T>>) {
+      if (!made) throw std::runtime_error(made.error().to_string());
+      install(cell, std::move(*made));
+    } else {
+      new (&static_cast<ActorCell<A>&>(cell).storage) A(std::forward<T>(made));
+      cell.has_actor = true;
+    }
+  }
+
+  F function_;
+};
+
+/// Makes the cell of an actor that a factory will make.
+template <class A, class F>
+Cell& make_cell_with(SystemCore& system, ActorId id, Cell* parent, ActorType type, F&& factory,
+                     const SupervisorStrategy& strategy) {
+  static_assert(alignof(A) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "coerce: an over-aligned actor keeps its aligned data behind a pointer");
+  auto made = std::make_unique<FactoryOf<A, std::remove_cvref_t<F>>>(std::forward<F>(factory));
+  Cell& cell =
+      *new ActorCell<A>(WithoutActor(), system, scheduler_of(system), std::move(id), parent, type);
+  make_with(cell, std::move(made));
+  supervise(cell, strategy);
+  return cell;
 }
 
 /// `co_await` starts the actor and waits until its started() hook has completed.
