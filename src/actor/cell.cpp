@@ -3,6 +3,7 @@
 #include "actor/cell_envelopes.hpp"
 #include "actor/cell_extras.hpp"
 #include "actor/id_access.hpp"
+#include "actor/mailbox_bound.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce::detail {
@@ -21,13 +22,15 @@ bool kick_op(Envelope&, Unit& unit, Op op, void*) {
 
 Cell::Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& scheduler_core,
            ActorId actor_id, Cell* parent_cell, ActorType actor_type_) noexcept
-    : Unit(&run_cell, scheduler_core),
+    : Unit(&run_cell<false>, scheduler_core),
       type(&cell_type),
       system(&system_core),
       parent(parent_cell),
       id_text(IdAccess::release(std::move(actor_id))),
       actor_type(actor_type_) {
   system_core.count_memory();
+  if (system_core.mailbox().capacity != 0) [[unlikely]]
+    bind_mailbox(*this, system_core.mailbox());
   if (parent != nullptr) parent->retain_memory();
 }
 
@@ -43,17 +46,7 @@ bool Cell::post(Envelope& envelope) noexcept {
     case ControlPush::KickNeeded:
       break;
   }
-  ThreadState& thread = thread_state();
-  switch (lane.push(&make_pooled(&kick_op))) {
-    case LanePush::Queued:
-      break;
-    case LanePush::BecameOwner:
-      submit(thread, *scheduler, *this);
-      break;
-    case LanePush::Closed:
-      reject_late();
-      break;
-  }
+  enqueue_own(thread_state(), make_pooled(&kick_op));
   return true;
 }
 
@@ -86,16 +79,22 @@ void Cell::reject_late() noexcept {
 
 // ---- running ----------------------------------------------------------------------------------
 
+template <bool Counted>
 void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
-  for (Runnable* next = &runnable; next != nullptr; next = thread.worker->take_newest(&run_cell)) {
+  for (Runnable* next = &runnable; next != nullptr;
+       next = thread.worker->take_newest(&run_cell<Counted>)) {
     Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
     thread.unit = &cell;
-    if (cell.run_messages(thread)) thread.worker->push_back(cell);
+    if (cell.run_messages<Counted>(thread)) thread.worker->push_back(cell);
   }
   thread.unit = nullptr;
 }
 
+template void Cell::run_cell<false>(Runnable&, ThreadState&);
+template void Cell::run_cell<true>(Runnable&, ThreadState&);
+
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
+template <bool Counted>
 inline bool Cell::run_messages(ThreadState& thread) {
   for (thread.budget = thread.worker->budget();;) {
     Next next = Next::Dispatch;
@@ -106,6 +105,7 @@ inline bool Cell::run_messages(ThreadState& thread) {
     Envelope* front = lane.front();
     if (next == Next::Dispatch) [[likely]] {
       current.store(front->op, std::memory_order_relaxed);
+      if constexpr (Counted) bound().count_taken();
       if (!front->op(*front, *this, Op::Run, nullptr)) {
         activity_kind = Activity::Message;
         continue;
@@ -218,7 +218,7 @@ Cell::Next Cell::attend() {
 
 // While there is something to attend to, the lane must not become idle.
 void Cell::keep_owned() noexcept {
-  if (!lane.has_next()) lane.push(&make_pooled(&noop_op));
+  if (!lane.has_next()) enqueue_own(thread_state(), make_pooled(&noop_op));
 }
 
 }  // namespace coerce::detail

@@ -13,6 +13,7 @@
 #include <coerce/actor/detail/start.hpp>
 
 #include "actor/cell_set.hpp"
+#include "actor/mailbox_bound.hpp"
 #include "actor/supervision_state.hpp"
 
 namespace coerce::detail {
@@ -38,6 +39,8 @@ struct CellExtras {
 
   std::optional<Supervision> supervision;  ///< of an actor with a strategy or a factory of its own
   std::exception_ptr escalated;            ///< for the parent, when this actor has ended
+
+  std::unique_ptr<MailboxBound> bound;  ///< set before the cell is known, if at all
 
   CellSet watching;  ///< actors whose end this one wants to know
   CellSet watchers;  ///< who wants to know the end of this one

@@ -11,6 +11,21 @@ namespace coerce::detail {
 
 ActorRefErr invalid_ref(Cell&) noexcept { return ActorRefErr::InvalidRef(); }
 
+ActorRefErr refusal(Cell& cell, Pushed pushed) noexcept {
+  return pushed == Pushed::Full ? ActorRefErr::MailboxFull() : invalid_ref(cell);
+}
+
+Pushed notify_checked(Cell& cell, Envelope& envelope,
+                      void (*destroy)(Envelope&) noexcept) noexcept {
+  ThreadState& thread = thread_state();
+  const Pushed pushed = cell.push(thread, envelope);
+  if (pushed != Pushed::Taken) {
+    destroy(envelope);
+    free_envelope(thread, envelope);
+  }
+  return pushed;
+}
+
 ActorRefErr waits_for_itself(Cell& cell, std::string_view message_type) noexcept {
   return ActorRefErr::NotSupported(cell.id(), message_type, cell.type->name,
                                    "the actor would wait for itself");
@@ -101,6 +116,7 @@ Snapshot snapshot(Cell& cell, std::size_t max_children) {
        envelope = envelope->next.load(std::memory_order_acquire))
     ++self.mailbox_depth;
   if (cell.extras == nullptr) return result;
+  if (cell.extras->bound) self.mailbox_depth += cell.extras->bound->waiting_in_ring();
   self.tags = cell.extras->tags;
   std::vector<Cell*> children;
   for (Cell* child = cell.extras->children; child != nullptr; child = child->next_live)

@@ -3,6 +3,7 @@
 #include "actor/cell_envelopes.hpp"
 #include "actor/cell_extras.hpp"
 #include "actor/failure.hpp"
+#include "actor/mailbox_bound.hpp"
 #include "actor/post.hpp"
 #include "actor/system_core.hpp"
 
@@ -58,13 +59,19 @@ void Cell::request_stop(StopReasonKind kind, std::string detail) noexcept {
 void Cell::stop_from_outside(StopReasonKind kind, std::string detail) noexcept {
   request_stop(kind, std::move(detail));
   if (!activity || (attention & kStopping) != 0) return;
-  status.store(ActorStatus::Stopping, std::memory_order_release);
+  refuse_messages(ActorStatus::Stopping);
   root_scope.request();
   reject_behind_front();
   stop_children();
 }
 
+void Cell::refuse_messages(ActorStatus next) noexcept {
+  entry.store(Entry::Closed, std::memory_order_relaxed);
+  status.store(next, std::memory_order_release);
+}
+
 void Cell::reject_behind_front() noexcept {
+  if (extras != nullptr && extras->bound) extras->bound->close(*this);
   Envelope& last = make_pooled(&noop_op);
   lane.push(&last);
   Envelope* front = lane.front();
@@ -92,7 +99,7 @@ void Cell::stop_children() noexcept {
 void Cell::begin_stop() noexcept {
   attention |= kStopping;
   root_scope.renew();  // the stopped hook may wait
-  status.store(ActorStatus::Stopping, std::memory_order_release);
+  refuse_messages(ActorStatus::Stopping);
   Envelope& last = make_pooled(&noop_op);
   lane.push(&last);
   for (Envelope* front = lane.front(); front != &last; front = lane.front()) {
@@ -106,7 +113,7 @@ void Cell::begin_stop() noexcept {
 // The one finaliser. Order: out of the registry, backlog, parent, those who asked for the stop.
 void Cell::close() noexcept {
   ThreadState& thread = thread_state();
-  status.store(ActorStatus::Stopped, std::memory_order_release);
+  refuse_messages(ActorStatus::Stopped);
   system->ended(*this);
   destroy_actor();
   if (extras != nullptr && extras->supervision)

@@ -43,8 +43,10 @@ Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
 }
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
-                       SupervisorStrategy top_level_strategy)
-    : scheduler_(std::in_place, options), top_level_strategy_(std::move(top_level_strategy)) {
+                       SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox)
+    : scheduler_(std::in_place, options),
+      top_level_strategy_(std::move(top_level_strategy)),
+      mailbox_(mailbox) {
   (void)spdlog::default_logger_raw();  // made before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
@@ -307,6 +309,13 @@ ActorSystemBuilder& ActorSystemBuilder::top_level_strategy(SupervisorStrategy st
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::mailbox(MailboxOptions options) {
+  if (options.capacity > MailboxOptions::kMostCapacity)
+    throw std::invalid_argument("mailbox: capacity must be at most 2^24");
+  mailbox_ = options;
+  return *this;
+}
+
 ActorSystem ActorSystemBuilder::build() {
   if (std::exchange(built_, true)) throw std::logic_error("build: can be called once");
   std::string name = name_;
@@ -314,7 +323,8 @@ ActorSystem ActorSystemBuilder::build() {
       name.empty() && from_environment)
     name = from_environment;
   std::shared_ptr<detail::SystemCore> core(
-      new detail::SystemCore(scheduler_, name, top_level_strategy_), &detail::SystemCore::close);
+      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_),
+      &detail::SystemCore::close);
   core->handle = core;
   return ActorSystem(std::move(core));
 }

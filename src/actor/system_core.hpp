@@ -29,7 +29,7 @@ struct alignas(64) LiveShard {
 class SystemCore {
  public:
   SystemCore(const SchedulerOptions& options, std::string_view name,
-             SupervisorStrategy top_level_strategy);
+             SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox);
 
   /// Called when the last handle goes.
   static void close(SystemCore* core) noexcept;
@@ -64,6 +64,8 @@ class SystemCore {
   /// A top-level actor escalated its failure.
   void give_up(Cell& cell, std::string_view why) noexcept;
   const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }
+  /// Of actors whose class asks for none.
+  const MailboxOptions& mailbox() const noexcept { return mailbox_; }
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dead_letters() const noexcept {
@@ -82,6 +84,7 @@ class SystemCore {
 
   std::optional<Scheduler> scheduler_;
   const SupervisorStrategy top_level_strategy_;
+  const MailboxOptions mailbox_;
   ActorId id_;
   ActorId name_;
   Registry registry_;

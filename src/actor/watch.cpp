@@ -81,7 +81,10 @@ void tell_terminated(Cell& watcher, Cell& ended) noexcept {
   using Notice = NotifyEnvelope<ActorTerminated>;
   auto* notice = new (pool_allocate(thread, sizeof(Notice))) Notice(
       watcher.type->handle_terminated, BoxedActorRef(CellRef::share(ended)), ended.stop_reason());
-  if (watcher.push(thread, *notice)) return;
+  if (watcher.entry.load(std::memory_order_relaxed) != Entry::Closed) {
+    watcher.enqueue_own(thread, *notice);
+    return;
+  }
   std::destroy_at(&notice->payload);
   free_envelope(thread, *notice);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <coerce/runtime/clock.hpp>
@@ -49,6 +50,28 @@ class StopReason {
   Kind kind_;
   std::string detail_;
 };
+
+/// What happens to a message for a bounded mailbox that is full.
+enum class Overflow : std::uint8_t {
+  Reject,      ///< its sender gets MailboxFull
+  DropOldest,  ///< the oldest one that waits makes room: its sender gets MailboxFull, or it is a
+               ///< dead letter
+  Suspend,     ///< an awaited send waits for its turn; anything else gets MailboxFull
+};
+
+/// The mailbox of an actor: for all of a system (ActorSystemBuilder::mailbox), or for a class by
+/// `static constexpr coerce::MailboxOptions mailbox`. System messages (stop, watch, describe and
+/// the like) are never bounded away.
+struct MailboxOptions {
+  std::size_t capacity =
+      0;  ///< messages that wait, not counting the one being handled; 0: no bound
+  Overflow overflow = Overflow::Reject;
+  std::size_t suspended = 1000;  ///< senders that wait beyond the capacity; more get MailboxFull
+  std::size_t stash = 1000;      ///< messages that the actor may put aside
+
+  static constexpr std::size_t kMostCapacity = std::size_t{1} << 24;
+};
+static_assert(std::is_trivially_destructible_v<MailboxOptions>);
 
 /// Limits of a description. Defaults: no limits, 5 s.
 struct DescribeOptions {

@@ -189,6 +189,8 @@ class ActorSystemBuilder {
   ActorSystemBuilder& seed(std::uint64_t seed);
   /// Messages that an actor handles before others have their turn. Default 64.
   ActorSystemBuilder& budget(unsigned messages);
+  /// For actors whose class has no `mailbox` of its own. Default: no bound.
+  ActorSystemBuilder& mailbox(MailboxOptions options);
   /// For actors without a parent. Default: stop().
   ActorSystemBuilder& top_level_strategy(SupervisorStrategy strategy);
   /// Once. Throws std::logic_error when called again.
@@ -196,6 +198,7 @@ class ActorSystemBuilder {
 
  private:
   SchedulerOptions scheduler_;
+  MailboxOptions mailbox_;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   std::string name_;
   bool built_ = false;

@@ -23,6 +23,20 @@ struct CellExtras;
 struct StartEnvelope;
 
 struct Supervision;
+struct MailboxBound;
+
+/// May messages come in?
+enum class Entry : std::uint8_t {
+  Open,
+  Bounded,  ///< as far as the mailbox's bound allows
+  Closed,
+};
+
+enum class Pushed : std::uint8_t {
+  Taken,
+  Refused,  ///< the actor takes no messages any more
+  Full,
+};
 
 enum class Hook : std::uint8_t { Started, Stopped, ChildStopped, PreRestart, PostRestart };
 
@@ -58,17 +72,24 @@ struct Cell : Unit, ActorContext {
        ActorId actor_id, Cell* parent_cell, ActorType actor_type) noexcept;
 
   // ---- any thread that holds a reference
-  /// Queues a user message. False: the actor takes none any more; the envelope was not taken.
-  bool push(ThreadState& thread, Envelope& envelope) noexcept {
-    if (status.load(std::memory_order_relaxed) >= ActorStatus::Stopping) [[unlikely]]
-      return false;
+  /// Queues a user message. Unless Taken, the envelope is still the caller's. `awaited`: its sender
+  /// waits for the answer.
+  Pushed push(ThreadState& thread, Envelope& envelope, bool awaited = false) noexcept {
+    if (entry.load(std::memory_order_relaxed) != Entry::Open) [[unlikely]]
+      return push_checked(thread, envelope, awaited);
+    enqueue(thread, envelope);
+    return Pushed::Taken;
+  }
+  /// Queues an envelope whatever the bounds are.
+  void enqueue(ThreadState& thread, Envelope& envelope) noexcept {
     const LanePush pushed = lane.push(&envelope);
     if (pushed == LanePush::BecameOwner)
       submit(thread, *scheduler, *this);
     else if (pushed == LanePush::Closed) [[unlikely]]
       reject_late();
-    return true;
   }
+  /// The same for one of the library's own, which the bounds count and never refuse.
+  void enqueue_own(ThreadState& thread, Envelope& envelope) noexcept;
   /// Queues a system message. False: the actor has ended; the envelope was not taken.
   bool post(Envelope& envelope) noexcept;
 
@@ -92,6 +113,7 @@ struct Cell : Unit, ActorContext {
   ActorPath full_path();
 
   // ---- owner only
+  template <bool Counted>
   static void run_cell(Runnable& runnable, ThreadState& thread);
   /// Starts a coroutine handler or hook. True: it has ended already.
   template <class T>
@@ -153,6 +175,7 @@ struct Cell : Unit, ActorContext {
   };
   enum class Activity : std::uint8_t { Message, Hook, Factory };
   Activity activity_kind = Activity::Message;
+  std::atomic<Entry> entry{Entry::Open};
   bool has_actor = true;  ///< false: not made yet, or between two instances
   bool stopped_hook_done = false;
   StopReasonKind stop_kind = StopReasonKind::Stopped;
@@ -178,7 +201,10 @@ struct Cell : Unit, ActorContext {
   };
 
   bool is_undisturbed() const noexcept { return attention == 0 && !control.has_nodes(); }
+  template <bool Counted>
   bool run_messages(ThreadState& thread);
+  void refuse_messages(ActorStatus next) noexcept;
+  Pushed push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
   Next look_up(ThreadState& thread) noexcept;
   Next look_once(ThreadState& thread) noexcept;
   Next attend();
@@ -192,6 +218,7 @@ struct Cell : Unit, ActorContext {
   void reject_behind_front() noexcept;
   void keep_owned() noexcept;
   void close() noexcept;
+  MailboxBound& bound() const noexcept;
   void tell_watchers() noexcept;
   void tell_parent() noexcept;
   void reject_all() noexcept;
@@ -378,7 +405,9 @@ template <class M>
     *static_cast<std::string_view*>(argument) = type_name_of<M>();
   } else {
     if (envelope.completion == Completion::Pooled) count_dead_letter(cell_of(unit));
-    answer_with<M>(envelope, coerce::unexpected(ActorRefErr::ResultChannelClosed()));
+    answer_with<M>(envelope,
+                   coerce::unexpected(op == Op::Drop ? ActorRefErr::MailboxFull()
+                                                     : ActorRefErr::ResultChannelClosed()));
   }
   return true;
 }

@@ -14,6 +14,8 @@
 namespace coerce::detail {
 
 ActorRefErr invalid_ref(Cell& cell) noexcept;
+/// Why a message was not taken.
+ActorRefErr refusal(Cell& cell, Pushed pushed) noexcept;
 ActorRefErr waits_for_itself(Cell& cell, std::string_view message_type) noexcept;
 /// What a blocking call on a worker gets.
 std::optional<ActorRefErr> refuse_blocking(Cell& cell) noexcept;
@@ -21,9 +23,18 @@ Result<void> notify_stop(Cell& cell);
 Result<void> stop_blocking(Cell& cell);
 Task<DescribeResult> describe_cell(CellRef cell, DescribeOptions options, std::size_t depth = 0);
 
-/// False: the actor takes no messages any more. Never inlined, so it may use the thread's state.
+template <class M>
+void destroy_payload(Envelope& envelope) noexcept {
+  std::destroy_at(&static_cast<NotifyEnvelope<M>&>(envelope).payload);
+}
+
+/// For a mailbox that is bounded or closed: hands the envelope over or destroys it.
+[[gnu::cold]] Pushed notify_checked(Cell& cell, Envelope& envelope,
+                                    void (*destroy)(Envelope&) noexcept) noexcept;
+
+/// Never inlined, so it may use the thread's state.
 template <class M, class... Args>
-[[gnu::noinline]] bool push_notify(Cell& cell, EnvelopeOp op, Args&&... args) {
+[[gnu::noinline]] Pushed push_notify(Cell& cell, EnvelopeOp op, Args&&... args) {
   ThreadState& thread = this_thread_state;
   void* memory = pool_allocate(thread, sizeof(NotifyEnvelope<M>));
   NotifyEnvelope<M>* envelope;
@@ -38,18 +49,19 @@ template <class M, class... Args>
     }
   }
   --thread.budget;
-  if (cell.push(thread, *envelope)) [[likely]]
-    return true;
-  envelope->~NotifyEnvelope();
-  pool_free(thread, memory, sizeof(NotifyEnvelope<M>));
-  return false;
+  if (cell.entry.load(std::memory_order_relaxed) != Entry::Open) [[unlikely]]
+    return notify_checked(cell, *envelope, &destroy_payload<M>);
+  cell.enqueue(thread, *envelope);
+  return Pushed::Taken;
 }
 
+/// Inlined, so that a result that nobody looks at costs nothing.
 template <class M, class... Args>
-Result<void> notify_cell(Cell& cell, EnvelopeOp op, Args&&... args) {
-  if (push_notify<M>(cell, op, std::forward<Args>(args)...)) [[likely]]
+[[gnu::always_inline]] inline Result<void> notify_cell(Cell& cell, EnvelopeOp op, Args&&... args) {
+  const Pushed pushed = push_notify<M>(cell, op, std::forward<Args>(args)...);
+  if (pushed == Pushed::Taken) [[likely]]
     return {};
-  return coerce::unexpected(invalid_ref(cell));
+  return coerce::unexpected(refusal(cell, pushed));
 }
 
 /// Keeps a cell reachable while an awaiter that was moved away from its reference waits.
@@ -143,8 +155,13 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
       arm_timer(*waiter.scheduler, *this, later(started_, *timeout));
     }
     scope.add(*this);
-    if (!(system_lane ? cell.post(*pending_) : cell.push(thread_state(), *pending_))) {
-      pending_->answer.emplace(coerce::unexpected(invalid_ref(cell)));
+    Pushed pushed = Pushed::Taken;
+    if (!system_lane)
+      pushed = cell.push(thread_state(), *pending_, true);
+    else if (!cell.post(*pending_))
+      pushed = Pushed::Refused;
+    if (pushed != Pushed::Taken) {
+      pending_->answer.emplace(coerce::unexpected(refusal(cell, pushed)));
       PendingEnvelope<M>::completed(*pending_);
     }
     return true;
@@ -227,8 +244,9 @@ class SendAwaiter : SendEnvelope<M> {
     }
     this->waiter = promise.unit;
     this->handle = caller;
-    if (!cell_->push(thread_state(), *this)) [[unlikely]] {
-      this->answer.emplace(coerce::unexpected(invalid_ref(*cell_)));
+    const Pushed pushed = cell_->push(thread_state(), *this, true);
+    if (pushed != Pushed::Taken) [[unlikely]] {
+      this->answer.emplace(coerce::unexpected(refusal(*cell_, pushed)));
       return false;
     }
     return true;
@@ -362,8 +380,9 @@ template <class M, class T, class Sender>
 void deliver(Cell& cell, EnvelopeOp op, T&& message, Sender sender) {
   using Delivery = DeliverEnvelope<M, Sender>;
   auto* envelope = new Delivery(op, std::forward<T>(message), std::move(sender));
-  if (cell.push(thread_state(), *envelope)) return;
-  envelope->answer.emplace(coerce::unexpected(invalid_ref(cell)));
+  const Pushed pushed = cell.push(thread_state(), *envelope);
+  if (pushed == Pushed::Taken) return;
+  envelope->answer.emplace(coerce::unexpected(refusal(cell, pushed)));
   Delivery::completed(*envelope);
 }
 

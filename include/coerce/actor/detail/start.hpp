@@ -32,14 +32,31 @@ void discard(Cell& cell) noexcept;
 
 SchedulerCore& scheduler_of(SystemCore& system) noexcept;
 
+/// Before the cell is known to anybody.
+void bind_mailbox(Cell& cell, const MailboxOptions& options);
+
+/// Gives the cell the mailbox that its actor's class asks for.
+template <class A>
+void bind_mailbox_of(Cell& cell) {
+  if constexpr (requires {
+                  { A::mailbox } -> std::convertible_to<MailboxOptions>;
+                }) {
+    static_assert(A::mailbox.capacity <= MailboxOptions::kMostCapacity,
+                  "coerce: a bounded mailbox holds at most 16 Mi messages");
+    bind_mailbox(cell, A::mailbox);
+  }
+}
+
 /// Makes the cell of a new actor; not yet known to anybody.
 template <class A, class... Args>
 Cell& make_cell(SystemCore& system, ActorId id, Cell* parent, ActorType type, Args&&... args) {
   static_assert(std::derived_from<A, Actor>, "coerce: an actor class derives from coerce::Actor");
   static_assert(alignof(A) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
                 "coerce: an over-aligned actor keeps its aligned data behind a pointer");
-  return *new ActorCell<A>(system, scheduler_of(system), std::move(id), parent, type,
-                           std::forward<Args>(args)...);
+  Cell& cell = *new ActorCell<A>(system, scheduler_of(system), std::move(id), parent, type,
+                                 std::forward<Args>(args)...);
+  bind_mailbox_of<A>(cell);
+  return cell;
 }
 
 void make_with(Cell& cell, std::unique_ptr<ActorFactory> factory);
@@ -95,6 +112,7 @@ Cell& make_cell_with(SystemCore& system, ActorId id, Cell* parent, ActorType typ
   auto made = std::make_unique<FactoryOf<A, std::remove_cvref_t<F>>>(std::forward<F>(factory));
   Cell& cell =
       *new ActorCell<A>(WithoutActor(), system, scheduler_of(system), std::move(id), parent, type);
+  bind_mailbox_of<A>(cell);
   make_with(cell, std::move(made));
   supervise(cell, strategy);
   return cell;

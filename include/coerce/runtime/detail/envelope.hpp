@@ -18,6 +18,7 @@ enum class Op : std::uint8_t {
   Run,      ///< handle it; false: the handler has suspended
   Collect,  ///< the suspended handler has finished: take its result
   Reject,   ///< it will not be handled: tell the sender or count a dead letter
+  Drop,     ///< it makes room for another: the same, for another reason
   Control,  ///< it was taken from the system lane
   Name,     ///< `argument` is a std::string_view* to be set to the message type's name
 };

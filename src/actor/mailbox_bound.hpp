@@ -1,0 +1,57 @@
+/// \file
+/// The bound of a mailbox.
+
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include <coerce/actor/detail/cell.hpp>
+#include <coerce/runtime/detail/spin_lock.hpp>
+
+namespace coerce::detail {
+
+/// With Reject and Suspend a count beside the lane: senders count what they push, the owner what it
+/// takes. A suspended sender's message stands in the lane like any other, beyond the capacity; its
+/// memory is the sender's own frame, and it is taken in its turn.
+///
+/// With DropOldest the messages wait in a ring under a lock, and the lane holds one ticket as long
+/// as any do. Whoever handles the ticket takes the oldest.
+struct MailboxBound {
+  explicit MailboxBound(const MailboxOptions& mailbox);
+
+  bool drops() const noexcept { return options.overflow == Overflow::DropOldest; }
+
+  /// Any thread, with Reject and Suspend. False: full.
+  bool count_pushed(bool awaited) noexcept;
+  /// Owner only.
+  void count_taken() noexcept {
+    taken.store(taken.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  /// Any thread, with DropOldest.
+  Pushed push_dropping(Cell& cell, ThreadState& thread, Envelope& envelope) noexcept;
+  /// Owner only, with DropOldest: the oldest, or null.
+  Envelope* take_oldest() noexcept;
+  /// The ticket has been used. True: another is needed.
+  bool needs_ticket() noexcept;
+  /// Rejects what waits in the ring and takes no more. Nothing with Reject and Suspend.
+  void close(Cell& cell) noexcept;
+  std::size_t waiting_in_ring() noexcept;
+
+  const MailboxOptions options;
+  std::atomic<std::uint64_t> pushed{1};  // the start
+  std::atomic<std::uint64_t> taken{0};
+
+  SpinLock lock;
+  std::vector<Envelope*> ring;
+  std::size_t first = 0;
+  std::size_t count = 0;
+  bool has_ticket = false;
+  bool closed = false;
+};
+
+/// Before the cell is known to anybody.
+void bind_mailbox(Cell& cell, const MailboxOptions& options);
+
+}  // namespace coerce::detail
