@@ -180,11 +180,11 @@ Cell::Next Cell::attend() {
   if ((attention & kChildEnded) != 0) {
     auto& ended = extras->ended_children;
     extras->hook_child.emplace(std::move(ended.front().event));
-    const std::exception_ptr escalated = std::move(ended.front().escalated);
+    const SharedError escalated = std::move(ended.front().escalated);
     ended.pop_front();
     if (ended.empty()) attention &= static_cast<std::uint8_t>(~kChildEnded);
     if (type->has_child_stopped && has_actor) run_hook(Hook::ChildStopped, &*extras->hook_child);
-    if (escalated) fail(escalated);
+    if (escalated) fail(*escalated);
     return Next::Again;
   }
   if ((attention & kStopping) != 0) {

@@ -21,7 +21,7 @@ namespace coerce::detail {
 /// A child that has ended, until its parent has dealt with it.
 struct EndedChild {
   ChildStopped event;
-  std::exception_ptr escalated;  ///< what makes the parent fail in turn; null nearly always
+  SharedError escalated;  ///< what makes the parent fail in turn; null nearly always
 };
 
 struct CellExtras {
@@ -38,7 +38,7 @@ struct CellExtras {
   std::optional<ChildStopped> hook_child;  ///< whose hook runs
 
   std::optional<Supervision> supervision;  ///< of an actor with a strategy or a factory of its own
-  std::exception_ptr escalated;            ///< for the parent, when this actor has ended
+  SharedError escalated;                   ///< for the parent, when this actor has ended
 
   std::unique_ptr<MailboxBound> bound;  ///< set before the cell is known, if at all
 

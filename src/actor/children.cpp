@@ -47,7 +47,7 @@ void Cell::child_ended(Cell& child) noexcept {
   if (extras->child_count >= kIndexFrom) extras->child_index.erase(child.id_view());
   if (--extras->child_count == kIndexFrom - 1) extras->child_index.clear();
   const bool told_otherwise = child.extras != nullptr && child.extras->failed_start != nullptr;
-  std::exception_ptr escalated = child.extras != nullptr ? child.extras->escalated : nullptr;
+  SharedError escalated = child.extras != nullptr ? child.extras->escalated : nullptr;
   if ((type->has_child_stopped && !told_otherwise) || escalated) {
     extras->ended_children.push_back(
         EndedChild{ChildStopped(child.id(), child.stop_reason()), std::move(escalated)});

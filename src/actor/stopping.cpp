@@ -125,7 +125,10 @@ void Cell::close() noexcept {
     failed_start->completion = extras->failed_start_completion;
   }
   ReplyEnvelope* waiter = std::exchange(stop_waiters, nullptr);
-  if (extras != nullptr) tell_watchers();
+  if (extras != nullptr) {
+    extras->supervision.reset();  // a factory may hold references, even to this actor
+    tell_watchers();
+  }
   const bool has_parent = parent != nullptr;
   if (has_parent) tell_parent();  // which may free the cell
   if (failed_start != nullptr) complete_slow(thread, *failed_start);

@@ -51,14 +51,13 @@ namespace {
 
 /// An actor failed under a strategy for all children of its parent.
 struct SiblingsEnvelope : Envelope {
-  SiblingsEnvelope(EnvelopeOp operation, Directive what, std::exception_ptr why,
-                   Cell* failed) noexcept
+  SiblingsEnvelope(EnvelopeOp operation, Directive what, SharedError why, Cell* failed) noexcept
       : Envelope(operation, Completion::Pooled, pool_class(sizeof(SiblingsEnvelope))),
         directive(what),
         error(std::move(why)),
         origin(failed) {}
 
-  static SiblingsEnvelope& make(EnvelopeOp operation, Directive what, const std::exception_ptr& why,
+  static SiblingsEnvelope& make(EnvelopeOp operation, Directive what, const SharedError& why,
                                 Cell* failed) {
     return *new (pool_allocate(sizeof(SiblingsEnvelope)))
         SiblingsEnvelope(operation, what, why, failed);
@@ -69,7 +68,7 @@ struct SiblingsEnvelope : Envelope {
   }
 
   Directive directive;
-  std::exception_ptr error;
+  SharedError error;
   Cell* origin;  // compared, never followed
 };
 
@@ -156,29 +155,30 @@ void Cell::fail(std::exception_ptr error) noexcept {
 
   const Directive directive = directive_for(error);
   if (directive == Directive::Resume && has_actor) return;
-  const bool restarts = directive == Directive::Restart && begin_restart(error);
+  const auto shared = std::make_shared<const std::exception_ptr>(std::move(error));
+  const bool restarts = directive == Directive::Restart && begin_restart(shared);
   if (!restarts) request_stop(StopReasonKind::Failed, text);
   if (directive == Directive::Escalate) {
     if (parent != nullptr)
-      more().escalated = std::move(error);
+      more().escalated = shared;
     else
       system->give_up(*this, text);
   } else if (parent != nullptr && extras != nullptr && extras->supervision &&
              extras->supervision->strategy.scope() == SupervisionScope::AllForOne) {
     post_or_free(*parent, SiblingsEnvelope::make(&tell_siblings_op,
                                                  restarts ? Directive::Restart : Directive::Stop,
-                                                 error, this));
+                                                 shared, this));
   }
 }
 
-void Cell::share_fate(Directive directive, const std::exception_ptr& error) noexcept {
+void Cell::share_fate(Directive directive, const SharedError& error) noexcept {
   if (directive == Directive::Restart && (attention & kRestart) != 0) return;
   const bool starting = status.load(std::memory_order_relaxed) == ActorStatus::Starting;
   if (directive == Directive::Restart && !starting && begin_restart(error)) return;
-  stop_from_outside(StopReasonKind::Failed, "a sibling failed: " + text_of(error));
+  stop_from_outside(StopReasonKind::Failed, "a sibling failed: " + text_of(*error));
 }
 
-bool Cell::begin_restart(const std::exception_ptr& error) noexcept {
+bool Cell::begin_restart(const SharedError& error) noexcept {
   if (extras == nullptr || !extras->supervision || !extras->supervision->factory) return false;
   Supervision& state = *extras->supervision;
   if (!state.allows_restart(now(*scheduler))) return false;
@@ -202,7 +202,7 @@ Cell::Next Cell::restart() noexcept {
       break;
     case Step::TellOld:
       state.step = Step::Wait;
-      if (has_actor && type->has_pre_restart) run_hook(Hook::PreRestart, &state.error);
+      if (has_actor && type->has_pre_restart) run_hook(Hook::PreRestart, state.error.get());
       break;
     case Step::Wait:
       destroy_actor();

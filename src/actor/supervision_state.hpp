@@ -35,7 +35,7 @@ struct Supervision {
 
   SupervisorStrategy strategy = SupervisorStrategy::stop();
   std::unique_ptr<ActorFactory> factory;  ///< null: it cannot be restarted
-  std::exception_ptr error;               ///< why it is being restarted
+  SharedError error;                      ///< why it is being restarted
   Step step = Step::Done;
   bool children_told = false;
   unsigned restarts = 0;  ///< in the present window

@@ -62,7 +62,7 @@ inline constexpr auto error_names = std::to_array<std::pair<ActorRefErr::Kind, s
     {ActorRefErr::Kind::Overloaded, "Overloaded"},
 });
 
-/// Whether local actors with unbounded mailboxes may give this error at all.
+/// Whether local actors may give this error at all.
 inline bool is_expected_locally(ActorRefErr::Kind kind) {
   switch (kind) {
     case ActorRefErr::Kind::ActorUnavailable:
@@ -73,6 +73,7 @@ inline bool is_expected_locally(ActorRefErr::Kind kind) {
     case ActorRefErr::Kind::ResultChannelClosed:
     case ActorRefErr::Kind::NotSupported:
     case ActorRefErr::Kind::HandlerFailed:
+    case ActorRefErr::Kind::MailboxFull:
     case ActorRefErr::Kind::Cancelled:
       return true;
     default:

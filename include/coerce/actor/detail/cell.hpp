@@ -25,6 +25,10 @@ struct StartEnvelope;
 struct Supervision;
 struct MailboxBound;
 
+/// An exception that several actors look at. Not a plain exception_ptr, whose count of owners
+/// thread sanitizers do not see, because it lives in the standard library's binary.
+using SharedError = std::shared_ptr<const std::exception_ptr>;
+
 /// May messages come in?
 enum class Entry : std::uint8_t {
   Open,
@@ -188,7 +192,7 @@ struct Cell : Unit, ActorContext {
   /// A stop that came from outside, by the system lane.
   void stop_from_outside(StopReasonKind kind, std::string detail = {}) noexcept;
   /// A sibling failed under a strategy for all.
-  void share_fate(Directive directive, const std::exception_ptr& error) noexcept;
+  void share_fate(Directive directive, const SharedError& error) noexcept;
   StopReason stop_reason() const;
 
  private:
@@ -211,7 +215,7 @@ struct Cell : Unit, ActorContext {
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;
   Directive directive_for(const std::exception_ptr& error) noexcept;
-  bool begin_restart(const std::exception_ptr& error) noexcept;
+  bool begin_restart(const SharedError& error) noexcept;
   Next restart() noexcept;
   void destroy_actor() noexcept;
   void stop_children() noexcept;
