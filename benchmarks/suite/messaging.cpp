@@ -33,9 +33,12 @@ class BatchProducer : public coerce::Actor {
   LocalActorRef<Consumer> consumer_;
 };
 
-/// Asks for the next batch when it has handled one.
+/// Asks for the next batch when it has handled one. Its mailbox holds so many messages, 0 meaning
+/// all.
+template <std::size_t Capacity, coerce::Overflow Policy>
 class BatchConsumer : public coerce::Actor {
  public:
+  static constexpr coerce::MailboxOptions mailbox{.capacity = Capacity, .overflow = Policy};
   using Producer = BatchProducer<BatchConsumer>;
   struct Begin {
     explicit Begin(LocalActorRef<Producer> from) : producer(std::move(from)) {}
@@ -65,14 +68,16 @@ class BatchConsumer : public coerce::Actor {
   Signal* done_;
 };
 
+template <std::size_t Capacity, coerce::Overflow Policy>
 Measurement notify_batched(const ActorSystem& system, const Settings& settings) {
+  using Consumer = BatchConsumer<Capacity, Policy>;
   const auto batches = settings.scaled(4'000);
   Signal done;
-  const auto consumer = start(system, BatchConsumer(batches, done));
-  const auto producer = start(system, BatchConsumer::Producer(consumer));
+  const auto consumer = start(system, Consumer(batches, done));
+  const auto producer = start(system, typename Consumer::Producer(consumer));
 
   const Stopwatch watch;
-  consumer.notify<BatchConsumer::Begin>(producer);
+  consumer.template notify<typename Consumer::Begin>(producer);
   wait(system, done);
   const auto measured = watch.stop(batches * Sizes::batch);
   consumer.stop_blocking();
@@ -225,7 +230,14 @@ std::vector<Bench> messaging() {
   const auto all_to_all = [](const ActorSystem& system, const Settings& settings) {
     return peer::all_to_all(system, Sizes(settings.scale));
   };
-  return {ns_bench("notify_batched", times_limit(1.3), notify_batched),
+  using coerce::Overflow;
+  return {ns_bench("notify_batched", times_limit(1.3), notify_batched<0, Overflow::Reject>),
+          ns_bench("notify_rejecting", times(1.35, "notify_batched"),
+                   notify_batched<1'000, Overflow::Reject>),
+          ns_bench("notify_suspending", times(1.35, "notify_batched"),
+                   notify_batched<1'000, Overflow::Suspend>),
+          ns_bench("notify_dropping", times(3, "notify_batched"),
+                   notify_batched<1'000, Overflow::DropOldest>),
           ns_bench("pingpong", times_limit(1.5), pingpong),
           ns_bench("ring", {}, ring),
           ns_bench("fan_in_2", {}, fan_in(2)),

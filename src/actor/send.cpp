@@ -18,7 +18,7 @@ ActorRefErr refusal(Cell& cell, Pushed pushed) noexcept {
 Pushed notify_checked(Cell& cell, Envelope& envelope,
                       void (*destroy)(Envelope&) noexcept) noexcept {
   ThreadState& thread = thread_state();
-  const Pushed pushed = cell.push(thread, envelope);
+  const Pushed pushed = cell.push_checked(thread, envelope, false);
   if (pushed != Pushed::Taken) {
     destroy(envelope);
     free_envelope(thread, envelope);

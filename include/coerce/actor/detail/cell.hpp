@@ -84,6 +84,8 @@ struct Cell : Unit, ActorContext {
     enqueue(thread, envelope);
     return Pushed::Taken;
   }
+  /// The same for a mailbox that is bounded or closed.
+  Pushed push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
   /// Queues an envelope whatever the bounds are.
   void enqueue(ThreadState& thread, Envelope& envelope) noexcept {
     const LanePush pushed = lane.push(&envelope);
@@ -208,7 +210,6 @@ struct Cell : Unit, ActorContext {
   template <bool Counted>
   bool run_messages(ThreadState& thread);
   void refuse_messages(ActorStatus next) noexcept;
-  Pushed push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
   Next look_up(ThreadState& thread) noexcept;
   Next look_once(ThreadState& thread) noexcept;
   Next attend();
