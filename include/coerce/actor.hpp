@@ -4,6 +4,7 @@
 #pragma once
 
 #include <coerce/actor/context.hpp>
+#include <coerce/actor/dedicated_scheduler.hpp>
 #include <coerce/actor/describe.hpp>
 #include <coerce/actor/error.hpp>
 #include <coerce/actor/format.hpp>

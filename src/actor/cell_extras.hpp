@@ -42,8 +42,10 @@ struct CellExtras {
 
   std::unique_ptr<MailboxBound> bound;  ///< set before the cell is known, if at all
 
-  CellSet watching;  ///< actors whose end this one wants to know
-  CellSet watchers;  ///< who wants to know the end of this one
+  CellSet attached;     ///< actors that are asked to stop with this one although another made them
+  CellSet attached_to;  ///< whose attached children this one is
+  CellSet watching;     ///< actors whose end this one wants to know
+  CellSet watchers;     ///< who wants to know the end of this one
 };
 
 }  // namespace coerce::detail

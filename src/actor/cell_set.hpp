@@ -43,6 +43,11 @@ class CellSet {
     return true;
   }
 
+  template <class F>
+  void for_each(F&& function) const {
+    for (Cell* cell : order_) function(*cell);
+  }
+
   /// Gives each cell to `function` and forgets it.
   template <class F>
   void drain(F&& function) {

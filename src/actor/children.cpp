@@ -15,9 +15,14 @@ CellExtras& Cell::more() {
 
 Cell* Cell::find_child_cell(std::string_view id) noexcept {
   if (extras == nullptr) return nullptr;
+  Cell* found = nullptr;
+  extras->attached.for_each([&](Cell& child) {
+    if (child.id_view() == id) found = &child;
+  });
+  if (found != nullptr) return found;
   if (extras->child_count >= kIndexFrom) {
-    const auto found = extras->child_index.find(id);
-    return found != extras->child_index.end() ? found->second : nullptr;
+    const auto place = extras->child_index.find(id);
+    return place != extras->child_index.end() ? place->second : nullptr;
   }
   for (Cell* child = extras->children; child != nullptr; child = child->next_live)
     if (const SharedText* text = child->id_text.load(std::memory_order_acquire);
@@ -42,12 +47,18 @@ void Cell::add_child(Cell& child) {
 }
 
 void Cell::child_ended(Cell& child) noexcept {
-  *child.previous_live = child.next_live;
-  if (child.next_live != nullptr) child.next_live->previous_live = child.previous_live;
-  if (extras->child_count >= kIndexFrom) extras->child_index.erase(child.id_view());
-  if (--extras->child_count == kIndexFrom - 1) extras->child_index.clear();
+  if (child.parent == this) {
+    *child.previous_live = child.next_live;
+    if (child.next_live != nullptr) child.next_live->previous_live = child.previous_live;
+    if (extras->child_count >= kIndexFrom) extras->child_index.erase(child.id_view());
+    if (--extras->child_count == kIndexFrom - 1) extras->child_index.clear();
+  } else if (!extras->attached.erase(child)) {
+    child.release_memory();
+    return;
+  }
   const bool told_otherwise = child.extras != nullptr && child.extras->failed_start != nullptr;
-  SharedError escalated = child.extras != nullptr ? child.extras->escalated : nullptr;
+  SharedError escalated;
+  if (child.parent == this && child.extras != nullptr) escalated = child.extras->escalated;
   if ((type->has_child_stopped && !told_otherwise) || escalated) {
     extras->ended_children.push_back(
         EndedChild{ChildStopped(child.id(), child.stop_reason()), std::move(escalated)});

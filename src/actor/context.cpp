@@ -40,7 +40,8 @@ std::vector<std::string> ActorContext::tags() const {
 void ActorContext::set_tags(std::vector<std::string> tags) { cell().more().tags = std::move(tags); }
 
 std::size_t ActorContext::supervised_count() const noexcept {
-  return cell().extras != nullptr ? cell().extras->child_count : 0;
+  const detail::CellExtras* extras = cell().extras;
+  return extras != nullptr ? extras->child_count + extras->attached.size() : 0;
 }
 detail::Cell* ActorContext::find_child(const ActorId& id) const noexcept {
   return cell().find_child_cell(id.view());

@@ -90,8 +90,10 @@ struct Snapshot {
 
 struct Describe {
   using Result = Snapshot;
-  explicit Describe(std::size_t limit) : max_children(limit) {}
+  Describe(std::size_t limit, bool attached_too)
+      : max_children(limit), with_attached(attached_too) {}
   std::size_t max_children;
+  bool with_attached;
 };
 
 std::string_view message_name(Cell& cell, EnvelopeOp op) {
@@ -101,7 +103,7 @@ std::string_view message_name(Cell& cell, EnvelopeOp op) {
 }
 
 // On the owner, perhaps while a handler is suspended: reads, and calls nothing of the user's.
-Snapshot snapshot(Cell& cell, std::size_t max_children) {
+Snapshot snapshot(Cell& cell, std::size_t max_children, bool with_attached) {
   Snapshot result;
   ActorDescription& self = result.self;
   self.actor_id = cell.id();
@@ -125,6 +127,10 @@ Snapshot snapshot(Cell& cell, std::size_t max_children) {
   for (auto child = children.rbegin();
        child != children.rend() && result.children.size() < max_children; ++child)
     result.children.push_back(CellRef::share(**child));
+  if (with_attached)
+    cell.extras->attached.for_each([&](Cell& child) {
+      if (result.children.size() < max_children) result.children.push_back(CellRef::share(child));
+    });
   return result;
 }
 
@@ -132,7 +138,8 @@ bool describe_op(Envelope& envelope, Unit& unit, Op op, void*) {
   if (op == Op::Name) return true;
   auto& request = static_cast<PendingEnvelope<Describe>&>(envelope);
   if (op == Op::Control)
-    request.answer.emplace(snapshot(cell_of(unit), request.payload.max_children));
+    request.answer.emplace(
+        snapshot(cell_of(unit), request.payload.max_children, request.payload.with_attached));
   else
     request.answer.emplace(coerce::unexpected(ActorRefErr::InvalidRef()));
   PendingEnvelope<Describe>::completed(request);
@@ -141,21 +148,21 @@ bool describe_op(Envelope& envelope, Unit& unit, Op op, void*) {
 
 class DescribeAwaiter {
  public:
-  DescribeAwaiter(Cell& cell, std::size_t max_children, Duration timeout) noexcept
-      : cell_(&cell), max_children_(max_children), timeout_(timeout) {}
+  DescribeAwaiter(Cell& cell, Describe question, Duration timeout) noexcept
+      : cell_(&cell), question_(question), timeout_(timeout) {}
 
   bool await_ready() const noexcept { return false; }
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) {
     PromiseBase& promise = caller.promise();
-    return wait_.start(*cell_, &describe_op, Describe(max_children_), timeout_, *promise.unit,
-                       caller, *promise.scope, true);
+    return wait_.start(*cell_, &describe_op, Describe(question_), timeout_, *promise.unit, caller,
+                       *promise.scope, true);
   }
   Result<Snapshot> await_resume() { return wait_.finish(); }
 
  private:
   Cell* cell_;
-  std::size_t max_children_;
+  Describe question_;
   Duration timeout_;
   PendingWait<Describe> wait_;
 };
@@ -166,7 +173,8 @@ Task<DescribeResult> describe_cell(CellRef cell, DescribeOptions options, std::s
   SchedulerCore& scheduler = *cell->scheduler;
   const TimePoint began = now(scheduler);
   const bool with_children = depth < options.max_depth;
-  DescribeAwaiter awaiter(*cell, with_children ? options.max_children : 0, options.child_timeout);
+  const Describe question(with_children ? options.max_children : 0, options.attached);
+  DescribeAwaiter awaiter(*cell, question, options.child_timeout);
   Result<Snapshot> answered = co_await awaiter;
   if (!answered) co_return DescribeResult(cell->id(), cell->full_path(), answered.error());
   ActorDescription description = std::move(answered->self);

@@ -18,7 +18,10 @@ struct ChildEndedEnvelope : Envelope {
 
   static bool told(Envelope& envelope, Unit& unit, Op op, void*) {
     Cell& child = *static_cast<ChildEndedEnvelope&>(envelope).child;
-    if (op == Op::Control) cell_of(unit).child_ended(child);
+    if (op == Op::Control)
+      cell_of(unit).child_ended(child);
+    else
+      child.release_memory();
     free_envelope(thread_state(), envelope);
     return true;
   }
@@ -41,6 +44,13 @@ struct StopEnvelope : Envelope {
 };
 
 }  // namespace
+
+void tell_child_ended(Cell& parent, Cell& ended) noexcept {
+  auto* told = new (pool_allocate(sizeof(ChildEndedEnvelope))) ChildEndedEnvelope(ended);
+  if (parent.post(*told)) return;
+  free_envelope(thread_state(), *told);
+  ended.release_memory();
+}
 
 void post_stop(Cell& cell, StopReasonKind kind) noexcept {
   auto* envelope = new (pool_allocate(sizeof(StopEnvelope))) StopEnvelope(kind);
@@ -145,10 +155,7 @@ void Cell::close() noexcept {
 // The parent is given the count of the living actor, and with it the last word on the cell.
 void Cell::tell_parent() noexcept {
   system->count_ended(*this);  // the system outlives the parent
-  auto* told = new (pool_allocate(sizeof(ChildEndedEnvelope))) ChildEndedEnvelope(*this);
-  if (parent->post(*told)) return;
-  free_envelope(thread_state(), *told);
-  release_memory();
+  tell_child_ended(*parent, *this);
 }
 
 void Cell::reject_all() noexcept {

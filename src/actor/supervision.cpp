@@ -185,6 +185,7 @@ bool Cell::begin_restart(const SharedError& error) noexcept {
   state.error = error;
   state.step = Supervision::Step::StopChildren;
   state.children_told = false;
+  cancel_timer(*scheduler, state.timer);
   state.timer.armed = state.timer.due = false;
   attention |= kRestart;
   return true;

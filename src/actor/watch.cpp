@@ -1,6 +1,7 @@
 #include <coerce/actor/watch.hpp>
 
 #include "actor/cell_extras.hpp"
+#include "actor/post.hpp"
 
 namespace coerce::detail {
 
@@ -8,39 +9,61 @@ namespace {
 
 constexpr std::size_t kMostWatched = 65'536;
 
-/// One actor begins or ceases to watch another.
-struct WatchEnvelope : Envelope {
-  WatchEnvelope(Cell& by, bool begins) noexcept
-      : Envelope(&arrived, Completion::Pooled, pool_class(sizeof(WatchEnvelope))),
-        watcher(&by),
-        watches(begins) {
+void tell_attached_ended(Cell& parent, Cell& ended) noexcept {
+  ended.retain_memory();
+  tell_child_ended(parent, ended);
+}
+
+enum class Relation : std::uint8_t { Watch, Unwatch, Attach, Detach };
+
+/// What one actor becomes to another.
+struct RelationEnvelope : Envelope {
+  RelationEnvelope(Cell& by, Relation what) noexcept
+      : Envelope(&arrived, Completion::Pooled, pool_class(sizeof(RelationEnvelope))),
+        other(&by),
+        relation(what) {
     by.retain_memory();
   }
 
   static bool arrived(Envelope& envelope, Unit& unit, Op op, void*) {
-    auto& self = static_cast<WatchEnvelope&>(envelope);
+    auto& self = static_cast<RelationEnvelope&>(envelope);
     Cell& cell = cell_of(unit);
-    if (op == Op::Control && self.watches)
-      cell.more().watchers.insert(*self.watcher);
-    else if (op == Op::Control && cell.extras != nullptr)
-      cell.extras->watchers.erase(*self.watcher);
-    else if (self.watches)
-      tell_terminated(*self.watcher, cell);
+    const bool alive = op == Op::Control;
+    switch (self.relation) {
+      case Relation::Watch:
+        if (alive)
+          cell.more().watchers.insert(*self.other);
+        else
+          tell_terminated(*self.other, cell);
+        break;
+      case Relation::Unwatch:
+        if (alive && cell.extras != nullptr) cell.extras->watchers.erase(*self.other);
+        break;
+      case Relation::Attach:
+        if (alive)
+          cell.more().attached_to.insert(*self.other);
+        else
+          tell_attached_ended(*self.other, cell);
+        break;
+      case Relation::Detach:
+        if (alive && cell.extras != nullptr) cell.extras->attached_to.erase(*self.other);
+        break;
+    }
     self.free();
     return true;
   }
   void free() noexcept {
-    watcher->release_memory();
+    other->release_memory();
     free_envelope(thread_state(), *this);
   }
 
-  Cell* watcher;
-  bool watches;
+  Cell* other;
+  Relation relation;
 };
 
 // False: the target has ended.
-bool post_watch(Cell& watcher, Cell& target, bool begins) {
-  auto* envelope = new (pool_allocate(sizeof(WatchEnvelope))) WatchEnvelope(watcher, begins);
+bool post_relation(Cell& other, Cell& target, Relation relation) {
+  auto* envelope = new (pool_allocate(sizeof(RelationEnvelope))) RelationEnvelope(other, relation);
   if (target.post(*envelope)) return true;
   envelope->free();
   return false;
@@ -60,7 +83,7 @@ Result<void> watch_cell(Cell& watcher, Cell& target) {
   if (watching.size() >= kMostWatched)
     return coerce::unexpected(ActorRefErr::Overloaded("an actor watches at most 65 536 others"));
   if (!watching.insert(target)) return {};
-  if (!post_watch(watcher, target, true)) {
+  if (!post_relation(watcher, target, Relation::Watch)) {
     // Pairs with the store in Cell::close(): the reason is there.
     (void)target.status.load(std::memory_order_acquire);
     tell_terminated(watcher, target);
@@ -69,7 +92,7 @@ Result<void> watch_cell(Cell& watcher, Cell& target) {
 }
 
 void unwatch_cell(Cell& watcher, Cell& target) {
-  if (forget_watched(watcher, target)) post_watch(watcher, target, false);
+  if (forget_watched(watcher, target)) post_relation(watcher, target, Relation::Unwatch);
 }
 
 bool forget_watched(Cell& watcher, Cell& target) noexcept {
@@ -89,9 +112,27 @@ void tell_terminated(Cell& watcher, Cell& ended) noexcept {
   free_envelope(thread, *notice);
 }
 
+Result<void> attach_child(Cell& parent, Cell& child) {
+  if (&parent == &child)
+    return coerce::unexpected(ActorRefErr::NotSupported(parent.id(), "", parent.type->name,
+                                                        "an actor cannot be its own child"));
+  if (parent.find_child_cell(child.id_view()) != nullptr)
+    return coerce::unexpected(ActorRefErr::AlreadyExists(child.id()));
+  CellSet& attached = parent.more().attached;
+  attached.insert(child);
+  if (post_relation(parent, child, Relation::Attach)) return {};
+  attached.erase(child);
+  return coerce::unexpected(ActorRefErr::InvalidRef());
+}
+
 void Cell::tell_watchers() noexcept {
+  extras->attached.drain([this](Cell& child) {
+    if (post_relation(*this, child, Relation::Detach))
+      post_stop(child, StopReasonKind::ParentStopped);
+  });
+  extras->attached_to.drain([this](Cell& other) { tell_attached_ended(other, *this); });
   extras->watchers.drain([this](Cell& watcher) { tell_terminated(watcher, *this); });
-  extras->watching.drain([this](Cell& target) { post_watch(*this, target, false); });
+  extras->watching.drain([this](Cell& target) { post_relation(*this, target, Relation::Unwatch); });
 }
 
 }  // namespace coerce::detail

@@ -102,7 +102,12 @@ class ActorContext {
   auto spawn(ActorId id, Args&&... args);
   /// Starts a child without waiting for it.
   template <class C>
+    requires std::derived_from<std::remove_cvref_t<C>, Actor>
   Result<LocalActorRef<std::remove_cvref_t<C>>> spawn_deferred(ActorId id, C&& child);
+  template <class F>
+    requires detail::MakesActor<F>
+  Result<LocalActorRef<detail::MadeBy<F>>> spawn_deferred(
+      ActorId id, F&& factory, SupervisorStrategy strategy = SupervisorStrategy::restart());
 
   /// The same with a factory, `spawn(id, factory[, strategy])`: a callable without parameters that
   /// returns C, Result<C>, Task<C> or Task<Result<C>>. It makes the child now and at each restart;
@@ -114,6 +119,15 @@ class ActorContext {
   template <int = 0, class C>
     requires std::derived_from<std::remove_cvref_t<C>, Actor>
   auto spawn(ActorId id, C&& child, SupervisorStrategy strategy);
+
+  /// Makes an actor that another made a child of this one too: it is described with the children,
+  /// on_child_stopped tells of its end, and it is asked to stop when this actor stops. It is not
+  /// awaited then: two actors may be attached to each other. Its failures remain its own parent's.
+  /// Errors: NotSupported (oneself), AlreadyExists (a child has that id), InvalidRef (it has
+  /// ended).
+  template <class A>
+  Result<void> attach_child_ref(const LocalActorRef<A>& actor);
+  Result<void> attach_child_ref(const BoxedActorRef& actor);
 
   /// Asks for an ActorTerminated when that actor has ended, or now if it has. Nothing happens if it
   /// is watched already. Errors: NotSupported (this actor has no handler for ActorTerminated, or it

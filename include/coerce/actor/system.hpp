@@ -281,7 +281,20 @@ auto ActorContext::spawn(ActorId id, Args&&... args) {
   return detail::StartAwaiter<C>(detail::make_cell<C>(
       *cell().system, std::move(id), &cell(), ActorType::Anonymous, std::forward<Args>(args)...));
 }
+template <class F>
+  requires detail::MakesActor<F>
+Result<LocalActorRef<detail::MadeBy<F>>> ActorContext::spawn_deferred(ActorId id, F&& factory,
+                                                                      SupervisorStrategy strategy) {
+  detail::refuse_awaited_temporary<F>();
+  using Made = detail::MadeBy<F>;
+  detail::Cell& made =
+      detail::make_cell_with<Made>(*cell().system, std::move(id), &cell(), ActorType::Anonymous,
+                                   std::forward<F>(factory), strategy);
+  if (auto error = detail::launch_deferred(made)) return coerce::unexpected(std::move(*error));
+  return LocalActorRef<Made>(detail::CellRef(&made));
+}
 template <class C>
+  requires std::derived_from<std::remove_cvref_t<C>, Actor>
 Result<LocalActorRef<std::remove_cvref_t<C>>> ActorContext::spawn_deferred(ActorId id, C&& child) {
   detail::refuse_awaited_temporary<C>();
   using Plain = std::remove_cvref_t<C>;

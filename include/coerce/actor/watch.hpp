@@ -32,6 +32,8 @@ namespace detail {
 /// By the watcher's owner. Errors: NotSupported, Overloaded.
 Result<void> watch_cell(Cell& watcher, Cell& target);
 void unwatch_cell(Cell& watcher, Cell& target);
+/// By the parent's owner. Errors: NotSupported, AlreadyExists, InvalidRef.
+Result<void> attach_child(Cell& parent, Cell& child);
 /// False: it was not watched, or is no longer.
 bool forget_watched(Cell& watcher, Cell& target) noexcept;
 void tell_terminated(Cell& watcher, Cell& ended) noexcept;
@@ -68,6 +70,13 @@ inline Result<void> ActorContext::watch(const BoxedActorRef& actor) {
 template <class A>
 void ActorContext::unwatch(const LocalActorRef<A>& actor) {
   detail::unwatch_cell(cell(), *actor.cell().get());
+}
+template <class A>
+Result<void> ActorContext::attach_child_ref(const LocalActorRef<A>& actor) {
+  return detail::attach_child(cell(), *actor.cell().get());
+}
+inline Result<void> ActorContext::attach_child_ref(const BoxedActorRef& actor) {
+  return detail::attach_child(cell(), *actor.cell().get());
 }
 inline void ActorContext::unwatch(const BoxedActorRef& actor) {
   detail::unwatch_cell(cell(), *actor.cell().get());

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <coerce/actor/dedicated_scheduler.hpp>
 #include <coerce/actor/ref.hpp>
 
 namespace coerce::detail {
@@ -130,6 +131,12 @@ class [[nodiscard]] StartAwaiter : StartEnvelope {
       : StartEnvelope(Completion::Wake), cell_(std::exchange(other.cell_, nullptr)) {}
   ~StartAwaiter() {
     if (cell_ != nullptr && !started_) discard(*cell_);
+  }
+
+  /// The actor runs on threads of its own.
+  StartAwaiter on(const DedicatedScheduler& threads) && noexcept {
+    cell_->scheduler = &threads.scheduler().core();
+    return std::move(*this);
   }
 
   bool await_ready() const noexcept { return false; }
