@@ -114,6 +114,8 @@ void Cell::close() noexcept {
   ThreadState& thread = thread_state();
   status.store(ActorStatus::Stopped, std::memory_order_release);
   system->ended(*this);
+  if (EventHub& events = system->events(); events.wants<ActorStopped>()) [[unlikely]]
+    events.publish(ActorStopped{id(), full_path(), std::string(type->name), stop_reason()});
   type->destroy_actor(*this);
   reject_all();
   StartEnvelope* failed_start = extras != nullptr ? extras->failed_start : nullptr;

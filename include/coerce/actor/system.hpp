@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <coerce/actor/detail/start.hpp>
+#include <coerce/actor/events.hpp>
 #include <coerce/actor/ref.hpp>
 #include <coerce/runtime/scheduler.hpp>
 
@@ -121,6 +122,8 @@ class ActorSystem {
   std::uint64_t dead_letter_count() const noexcept;
   /// Handlers and hooks that threw. The first hundred are logged.
   std::uint64_t failure_count() const noexcept;
+  /// Starts, ends, failures and dead letters, told to subscribers.
+  EventStream events() const noexcept;
   Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
 
   /// Stops every actor, then every spawned task; ends by the deadline and says what had not
