@@ -7,6 +7,7 @@
 #include <coerce/actor/dedicated_scheduler.hpp>
 #include <coerce/actor/describe.hpp>
 #include <coerce/actor/error.hpp>
+#include <coerce/actor/events.hpp>
 #include <coerce/actor/format.hpp>
 #include <coerce/actor/id.hpp>
 #include <coerce/actor/message.hpp>

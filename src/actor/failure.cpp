@@ -18,6 +18,12 @@ ActorRefErr handler_failed(const std::exception_ptr& error, Cell&, std::string_v
   return ActorRefErr::HandlerFailed(text_of(error));
 }
 
-void count_dead_letter(Cell& cell) noexcept { cell.system->count_dead_letter(); }
+void count_dead_letter(Cell& cell, std::string_view message_type) noexcept {
+  cell.system->count_dead_letter();
+  EventHub& events = cell.system->events();
+  if (events.wants<DeadLetter>())
+    events.publish(
+        DeadLetter{cell.full_path(), std::string(cell.type->name), std::string(message_type)});
+}
 
 }  // namespace coerce::detail

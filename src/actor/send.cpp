@@ -112,7 +112,7 @@ Snapshot snapshot(Cell& cell, std::size_t max_children, bool with_attached) {
   self.actor_context_id = cell.context_id();
   self.status = cell.status.load(std::memory_order_relaxed);
   if (cell.activity && cell.activity_kind == Cell::Activity::Message)
-    self.current_message = message_name(cell, cell.lane.front()->op);
+    self.current_message = message_name(cell, cell.current.load(std::memory_order_relaxed));
   for (const Envelope* envelope = cell.lane.front()->next.load(std::memory_order_acquire);
        envelope != nullptr && self.mailbox_depth < kMaxDepthCounted;
        envelope = envelope->next.load(std::memory_order_acquire))

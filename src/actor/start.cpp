@@ -42,6 +42,8 @@ bool StartEnvelope::start_op(Envelope& envelope, Unit& unit, Op op, void* argume
     return true;
   }
   cell.status.store(ActorStatus::Started, std::memory_order_release);
+  if (EventHub& events = cell.system->events(); events.wants<ActorStarted>()) [[unlikely]]
+    events.publish(ActorStarted{cell.id(), cell.full_path(), std::string(cell.type->name)});
   return true;
 }
 

@@ -125,6 +125,8 @@ void Cell::close() noexcept {
   ThreadState& thread = thread_state();
   refuse_messages(ActorStatus::Stopped);
   system->ended(*this);
+  if (EventHub& events = system->events(); events.wants<ActorStopped>()) [[unlikely]]
+    events.publish(ActorStopped{id(), full_path(), std::string(type->name), stop_reason()});
   destroy_actor();
   if (extras != nullptr && extras->supervision)
     cancel_timer(*scheduler, extras->supervision->timer);

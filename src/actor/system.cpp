@@ -28,6 +28,17 @@ constexpr Duration kTaskPoll = std::chrono::milliseconds(1);
 
 namespace {
 
+/// The type of the message that the actor took last.
+std::string_view current_message(Cell& cell) noexcept {
+  std::string_view message;
+  if (const EnvelopeOp op = cell.current.load(std::memory_order_acquire)) {
+    // Op::Name reads nothing of the envelope.
+    alignas(Envelope) static constinit unsigned char nothing[sizeof(Envelope)] = {};
+    op(reinterpret_cast<Envelope&>(nothing), cell, Op::Name, &message);
+  }
+  return message;
+}
+
 /// Is the calling unit a task started by spawn()?
 bool running_in_counted_task() noexcept {
   const Unit* unit = thread_state().unit;
@@ -45,6 +56,7 @@ Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
                        SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox)
     : scheduler_(std::in_place, options),
+      events_(std::make_shared<EventHub>(scheduler_->core())),
       top_level_strategy_(std::move(top_level_strategy)),
       mailbox_(mailbox) {
   (void)spdlog::default_logger_raw();  // made before several workers could log at once
@@ -149,6 +161,9 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
 
 void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
   const std::uint64_t count = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (events_->wants<HandlerFailure>())
+    events_->publish(HandlerFailure{cell.full_path(), std::string(cell.type->name),
+                                    std::string(current_message(cell)), std::string(what)});
   if (count > kMaxFailureLines) return;
   spdlog::warn(
       "coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
@@ -173,14 +188,7 @@ ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t s
     stuck.path = cell->full_path();
     stuck.actor_type = cell->type->name;
     stuck.handling_for = report.took;
-    std::string_view message;
-    if (const EnvelopeOp op = cell->current.load(std::memory_order_acquire);
-        op != nullptr && !cell->lane.is_idle()) {
-      // Op::Name reads nothing of the envelope.
-      alignas(Envelope) static constinit unsigned char nothing[sizeof(Envelope)] = {};
-      op(reinterpret_cast<Envelope&>(nothing), *cell, Op::Name, &message);
-    }
-    stuck.message_type = message;
+    if (!cell->lane.is_idle()) stuck.message_type = current_message(*cell);
     report.stuck.push_back(std::move(stuck));
   }
   return report;
@@ -209,7 +217,9 @@ void SystemCore::close(SystemCore* core) noexcept {
       spdlog::error("coerce: shutdown of system {} failed: {}", core->name().view(), error.what());
     }
   }
+  core->events_->close();
   core->scheduler_.reset();
+  core->events_->forget_queued();
   if (complete) core->drop_memory();  // else what has not ended is leaked on purpose
 }
 
@@ -237,6 +247,7 @@ const ActorId& ActorSystem::system_name() const noexcept { return core_->name();
 bool ActorSystem::is_terminated() const noexcept { return core_->terminated(); }
 const Scheduler& ActorSystem::scheduler() const noexcept { return core_->scheduler(); }
 Clock& ActorSystem::clock() const noexcept { return scheduler().clock(); }
+EventStream ActorSystem::events() const noexcept { return EventStream(core_->shared_events()); }
 std::size_t ActorSystem::actor_count() const noexcept { return core_->registry().size(); }
 std::size_t ActorSystem::live_actor_count() const noexcept { return core_->live(); }
 std::uint64_t ActorSystem::failure_count() const noexcept { return core_->failures(); }

@@ -14,6 +14,7 @@
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
+#include "actor/event_hub.hpp"
 #include "actor/registry.hpp"
 
 namespace coerce::detail {
@@ -72,6 +73,9 @@ class SystemCore {
     return dead_letters_.load(std::memory_order_relaxed);
   }
 
+  EventHub& events() noexcept { return *events_; }
+  const std::shared_ptr<EventHub>& shared_events() const noexcept { return events_; }
+
   std::weak_ptr<SystemCore> handle;  ///< to give out further handles
 
  private:
@@ -83,6 +87,7 @@ class SystemCore {
   static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
 
   std::optional<Scheduler> scheduler_;
+  std::shared_ptr<EventHub> events_;
   const SupervisorStrategy top_level_strategy_;
   const MailboxOptions mailbox_;
   ActorId id_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <coerce/actor/detail/start.hpp>
+#include <coerce/actor/events.hpp>
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/watch.hpp>
 #include <coerce/runtime/scheduler.hpp>
@@ -134,6 +135,8 @@ class ActorSystem {
   std::uint64_t dead_letter_count() const noexcept;
   /// Handlers and hooks that threw. The first hundred are logged.
   std::uint64_t failure_count() const noexcept;
+  /// Starts, ends, failures and dead letters, told to subscribers.
+  EventStream events() const noexcept;
   Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
 
   /// Stops every actor, then every spawned task; ends by the deadline and says what had not
@@ -187,7 +190,9 @@ class ActorSystemBuilder {
   ActorSystemBuilder& clock(Clock& clock);
   /// Default: drawn at random. \pre not 0
   ActorSystemBuilder& seed(std::uint64_t seed);
-  /// Messages that an actor handles before others have their turn. Default 64.
+  /// Messages that an actor handles or sends before others have their turn. With threads of its own
+  /// the system prolongs the turn while its worker is not due to look around, 30 µs at the most.
+  /// Default 64.
   ActorSystemBuilder& budget(unsigned messages);
   /// For actors whose class has no `mailbox` of its own. Default: no bound.
   ActorSystemBuilder& mailbox(MailboxOptions options);

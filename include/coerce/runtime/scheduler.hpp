@@ -23,7 +23,8 @@ struct SchedulerOptions {
   std::optional<unsigned> workers{};
   /// [0: drawn at random] Seed of the scheduler's generator.
   std::uint64_t seed = 0;
-  /// [64] Messages that a unit handles before it goes to the back of the queue.
+  /// [64] Messages that a unit handles or sends before it goes to the back of the queue, unless its
+  /// worker is not due to look around yet. Exact in a caller-driven scheduler.
   unsigned budget = 64;
   /// [64] Threads at most that run blocking() work; they are made when needed.
   unsigned blocking_threads = 64;

@@ -387,7 +387,7 @@ void answer_with(Envelope& envelope, Result<MessageResult<M>>&& answer) {
 ActorRefErr handler_failed(const std::exception_ptr& error, Cell& cell,
                            std::string_view message_type) noexcept;
 /// A message that nobody waits for was not handled.
-void count_dead_letter(Cell& cell) noexcept;
+void count_dead_letter(Cell& cell, std::string_view message_type) noexcept;
 
 template <class R, class F>
 Result<R> to_answer(F&& produce) {
@@ -409,7 +409,8 @@ template <class M>
   if (op == Op::Name) {
     *static_cast<std::string_view*>(argument) = type_name_of<M>();
   } else {
-    if (envelope.completion == Completion::Pooled) count_dead_letter(cell_of(unit));
+    if (envelope.completion == Completion::Pooled)
+      count_dead_letter(cell_of(unit), type_name_of<M>());
     answer_with<M>(envelope,
                    coerce::unexpected(op == Op::Drop ? ActorRefErr::MailboxFull()
                                                      : ActorRefErr::ResultChannelClosed()));
