@@ -242,13 +242,13 @@ TEST_CASE("an escalated failure is the parent's", "[restart]") {
 }
 
 TEST_CASE("a failure that is escalated at the top shuts the system down", "[restart]") {
+  Log log;
   coerce::ManualClock clock;
   auto system = ActorSystem::builder()
                     .worker_threads(0)
                     .clock(clock)
                     .top_level_strategy(SupervisorStrategy::escalate())
                     .build();
-  Log log;
   const auto actor = start<Adder>(system, log, "top");
   actor.notify<Fail>("the end");
   system.poll();
@@ -257,11 +257,11 @@ TEST_CASE("a failure that is escalated at the top shuts the system down", "[rest
 }
 
 TEST_CASE("a top-level actor is restarted by its factory", "[restart]") {
+  Log log;
   auto system = ActorSystem::builder()
                     .worker_threads(0)
                     .top_level_strategy(SupervisorStrategy::restart())
                     .build();
-  Log log;
   const auto factory = [&log] { return Adder(log, "top"); };
   const auto actor = value_of(system.block_on(system.new_actor("top", factory)));
   CHECK(value_of(system.block_on(actor.send(Add(2)))) == 2);
@@ -379,11 +379,11 @@ class Ancestor : public coerce::Actor {
 
 TEST_CASE("children end before their parent is made anew, and started makes new ones",
           "[restart]") {
+  Log log;
   auto system = ActorSystem::builder()
                     .worker_threads(0)
                     .top_level_strategy(SupervisorStrategy::restart())
                     .build();
-  Log log;
   const auto factory = [&log] { return Ancestor(log); };
   const auto actor = value_of(system.block_on(system.new_actor("ancestor", factory)));
   actor.notify<Fail>("oh");
