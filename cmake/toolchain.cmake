@@ -17,9 +17,11 @@ if(PROJECT_IS_TOP_LEVEL)
     find_program(COERCE_CCACHE ccache)
     mark_as_advanced(COERCE_CCACHE)
     if(COERCE_CCACHE)
-      # Without this sloppiness ccache passes over every file that is compiled with a precompiled header.
+      # Without this sloppiness ccache passes over every file that is compiled with a precompiled header. With the
+      # base directory another clone finds what this one has compiled.
       set(CMAKE_CXX_COMPILER_LAUNCHER
-          "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${COERCE_CCACHE}")
+          "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+          "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${COERCE_CCACHE}")
     endif()
   endif()
 endif()
