@@ -22,14 +22,14 @@ bool kick_op(Envelope&, Unit& unit, Op op, void*) {
 
 Cell::Cell(const CellType& cell_type, SystemCore& system_core, SchedulerCore& scheduler_core,
            ActorId actor_id, Cell* parent_cell, ActorType actor_type_) noexcept
-    : Unit(&run_cell<false>, scheduler_core),
+    : Unit(&run_cell<Counts::Nothing>, scheduler_core),
       type(&cell_type),
       system(&system_core),
       parent(parent_cell),
       id_text(IdAccess::release(std::move(actor_id))),
       actor_type(actor_type_) {
   system_core.count_memory();
-  if (system_core.mailbox().capacity != 0) [[unlikely]]
+  if (system_core.mailbox().binds() || type->handle_receive_timeout != nullptr) [[unlikely]]
     bind_mailbox(*this, system_core.mailbox());
   if (parent != nullptr) parent->retain_memory();
 }
@@ -79,22 +79,30 @@ void Cell::reject_late() noexcept {
 
 // ---- running ----------------------------------------------------------------------------------
 
-template <bool Counted>
+template <Counts C>
 void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
   for (Runnable* next = &runnable; next != nullptr;
-       next = thread.worker->take_newest(&run_cell<Counted>)) {
+       next = thread.worker->take_newest(&run_cell<C>)) {
     Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
     thread.unit = &cell;
-    if (cell.run_messages<Counted>(thread)) thread.worker->push_back(cell);
+    if (cell.run_messages<C>(thread)) thread.worker->push_back(cell);
   }
   thread.unit = nullptr;
 }
 
-template void Cell::run_cell<false>(Runnable&, ThreadState&);
-template void Cell::run_cell<true>(Runnable&, ThreadState&);
+template void Cell::run_cell<Counts::Nothing>(Runnable&, ThreadState&);
+template void Cell::run_cell<Counts::Taken>(Runnable&, ThreadState&);
+template void Cell::run_cell<Counts::Handled>(Runnable&, ThreadState&);
+
+Cell* as_cell(Unit& unit) noexcept {
+  const bool is_cell = unit.run == &Cell::run_cell<Counts::Nothing> ||
+                       unit.run == &Cell::run_cell<Counts::Taken> ||
+                       unit.run == &Cell::run_cell<Counts::Handled>;
+  return is_cell ? static_cast<Cell*>(&unit) : nullptr;
+}
 
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
-template <bool Counted>
+template <Counts C>
 inline bool Cell::run_messages(ThreadState& thread) {
   for (thread.budget = thread.worker->budget();;) {
     Next next = Next::Dispatch;
@@ -105,12 +113,14 @@ inline bool Cell::run_messages(ThreadState& thread) {
     Envelope* front = lane.front();
     if (next == Next::Dispatch) [[likely]] {
       current.store(front->op, std::memory_order_relaxed);
-      if constexpr (Counted) bound().count_taken();
+      if constexpr (C == Counts::Taken) bound().count_taken();
+      if constexpr (C == Counts::Handled) count_if_bounded();
       if (!front->op(*front, *this, Op::Run, nullptr)) {
         activity_kind = Activity::Message;
         continue;
       }
     }
+    if constexpr (C == Counts::Handled) note_handled(*thread.worker, front->op);
     if (attention != 0) [[unlikely]]
       keep_owned();
     const Envelope* behind = lane.pop_or_idle();
@@ -152,6 +162,7 @@ bool Cell::finish_activity() {
       return front->op(*front, *this, Op::Collect, nullptr);
     }
     case Activity::Factory:
+      activity_kind = Activity::Message;
       try {
         supervision().factory->collect(*this);
       } catch (...) {
@@ -159,6 +170,7 @@ bool Cell::finish_activity() {
       }
       break;
     case Activity::Hook: {
+      activity_kind = Activity::Message;
       auto task = end_activity<void>();
       if (auto error = TaskAccess::handle(task).promise().error) fail(std::move(error));
       break;
@@ -170,8 +182,11 @@ bool Cell::finish_activity() {
 void Cell::run_hook(Hook hook, const void* argument) noexcept {
   activity_kind = Activity::Hook;
   try {
-    if (type->run_hook(*this, hook, argument) && activity) finish_activity();
+    if (!type->run_hook(*this, hook, argument)) return;
+    if (activity) finish_activity();
+    activity_kind = Activity::Message;
   } catch (...) {
+    activity_kind = Activity::Message;
     fail(std::current_exception());
   }
 }

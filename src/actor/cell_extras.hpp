@@ -14,6 +14,8 @@
 
 #include "actor/cell_set.hpp"
 #include "actor/mailbox_bound.hpp"
+#include "actor/receive_timeout.hpp"
+#include "actor/stash.hpp"
 #include "actor/supervision_state.hpp"
 
 namespace coerce::detail {
@@ -41,6 +43,8 @@ struct CellExtras {
   SharedError escalated;                   ///< for the parent, when this actor has ended
 
   std::unique_ptr<MailboxBound> bound;  ///< set before the cell is known, if at all
+  Stash stash;
+  std::unique_ptr<InactivityTimer> receive_timeout;  ///< null until it is set for the first time
 
   CellSet attached;     ///< actors that are asked to stop with this one although another made them
   CellSet attached_to;  ///< whose attached children this one is

@@ -37,6 +37,17 @@ Duration ActorRefErr::time_taken() const noexcept {
   return details_ ? details_->time_taken : Duration();
 }
 
+ActorRefErr ActorRefErr::about(ActorId id, std::string_view message_type,
+                               std::string_view actor_type) const {
+  ActorRefErr error(kind_, outcome_);
+  auto details = details_ ? std::make_shared<Details>(*details_) : std::make_shared<Details>();
+  details->actor_id = std::move(id);
+  details->message_type = message_type;
+  details->actor_type = actor_type;
+  error.details_ = std::move(details);
+  return error;
+}
+
 std::string ActorRefErr::to_string() const {
   std::string text(coerce::to_string(kind_));
   if (!details_) return text;

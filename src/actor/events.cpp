@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include <spdlog/spdlog.h>
-
 #include "actor/event_hub.hpp"
 #include "actor/failure.hpp"
+#include "actor/log.hpp"
 
 namespace coerce {
 
@@ -27,8 +26,9 @@ void Subscriber::take(SchedulerCore& scheduler, const Event& event,
     ++lost_;
     if (auto hub = hub_.lock()) hub->count_lost();
     if (!std::exchange(loss_logged_, true))
-      spdlog::warn("coerce: a subscription to events is too slow: {} wait, newer ones are lost",
-                   capacity_);
+      write_line(LogLevel::Warn,
+                 fmt::format("[events] a subscription is too slow: {} wait, newer ones are lost",
+                             capacity_));
     return;
   }
   waiting_.push_back(event);
@@ -68,7 +68,8 @@ void Subscriber::deliver_some(ThreadState& thread) {
     try {
       deliver_(event);
     } catch (...) {
-      spdlog::error("coerce: a subscriber to events threw: {}", text_of(std::current_exception()));
+      write_line(LogLevel::Error,
+                 fmt::format("[events] a subscriber threw: {}", text_of(std::current_exception())));
     }
     runner_.store(nullptr, std::memory_order_release);
     runner_.notify_all();

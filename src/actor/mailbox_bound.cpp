@@ -120,16 +120,31 @@ std::size_t MailboxBound::waiting_in_ring() noexcept {
   return count;
 }
 
+Envelope& message_of(Envelope& envelope) noexcept {
+  if (envelope.op != &Ticket::handle) return envelope;
+  Envelope* taken = static_cast<Ticket&>(envelope).current;
+  return taken != nullptr ? *taken : envelope;
+}
+
 void bind_mailbox(Cell& cell, const MailboxOptions& options) {
+  if (options.stash != MailboxOptions().stash) cell.more().stash.limit = options.stash;
   if (options.capacity == 0) {
+    if (cell.extras != nullptr) cell.extras->bound = nullptr;
     cell.entry.store(Entry::Open, std::memory_order_relaxed);
-    cell.run = &Cell::run_cell<false>;
-    return;
+  } else {
+    cell.more().bound = std::make_unique<MailboxBound>(options);
+    cell.entry.store(Entry::Bounded, std::memory_order_relaxed);
   }
-  CellExtras& extras = cell.more();
-  extras.bound = std::make_unique<MailboxBound>(options);
-  cell.entry.store(Entry::Bounded, std::memory_order_relaxed);
-  cell.run = extras.bound->drops() ? &Cell::run_cell<false> : &Cell::run_cell<true>;
+  if (cell.type->handle_receive_timeout != nullptr)
+    cell.run = &Cell::run_cell<Counts::Handled>;
+  else if (options.capacity != 0 && !cell.extras->bound->drops())
+    cell.run = &Cell::run_cell<Counts::Taken>;
+  else
+    cell.run = &Cell::run_cell<Counts::Nothing>;
+}
+
+void Cell::count_if_bounded() const noexcept {
+  if (extras != nullptr && extras->bound && !extras->bound->drops()) extras->bound->count_taken();
 }
 
 MailboxBound& Cell::bound() const noexcept { return *extras->bound; }

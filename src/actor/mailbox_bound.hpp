@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <vector>
 
 #include <coerce/actor/detail/cell.hpp>
@@ -38,6 +39,12 @@ struct MailboxBound {
   /// Rejects what waits in the ring and takes no more. Nothing with Reject and Suspend.
   void close(Cell& cell) noexcept;
   std::size_t waiting_in_ring() noexcept;
+  /// Owner only, with DropOldest: looks at what waits. Under the lock.
+  template <class F>
+  void for_each(F&& function) {
+    const std::lock_guard guard(lock);
+    for (std::size_t i = 0; i < count; ++i) function(*ring[(first + i) % ring.size()]);
+  }
 
   const MailboxOptions options;
   std::atomic<std::uint64_t> pushed{1};  // the start
@@ -51,7 +58,7 @@ struct MailboxBound {
   bool closed = false;
 };
 
-/// Before the cell is known to anybody.
-void bind_mailbox(Cell& cell, const MailboxOptions& options);
+/// The message that a lane's envelope stands for: itself, or what the ticket of a ring has taken.
+Envelope& message_of(Envelope& envelope) noexcept;
 
 }  // namespace coerce::detail

@@ -1,7 +1,6 @@
 #include <coerce/actor/run.hpp>
 
-#include <spdlog/spdlog.h>
-
+#include "actor/system_core.hpp"
 #include "runtime/signal_watch.hpp"
 
 namespace coerce::detail {
@@ -15,20 +14,22 @@ Task<void> shut_down(ActorSystem system) { co_await system.shutdown(); }
 int run_main(ActorSystem& system, Task<int> game) {
   constexpr int kIncomplete = 70;  // EX_SOFTWARE of sysexits.h
   const SignalWatch signals(system.scheduler().core(), [system](int signal) {
-    spdlog::info("coerce: signal {}: shutting down", signal);
+    log(system.core(), LogLevel::Info, system.system_name().view(), "signal {}: shutting down",
+        signal);
     system.spawn(shut_down(system));
   });
   int code = kIncomplete;
   try {
     code = system.block_on(std::move(game));
   } catch (const std::exception& error) {
-    spdlog::error("coerce: the program failed: {}", error.what());
+    log(system.core(), LogLevel::Error, system.system_name().view(), "the program failed: {}",
+        error.what());
     code = kIncomplete;
   }
   const ShutdownReport report = system.shutdown_blocking();
   for (const StuckActor& stuck : report.stuck)
-    spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(),
-                  stuck.actor_type, stuck.message_type);
+    log(system.core(), LogLevel::Error, stuck.path.view(), "{} did not stop: it handles {}",
+        stuck.actor_type, stuck.message_type);
   return report.complete ? code : kIncomplete;
 }
 

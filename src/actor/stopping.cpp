@@ -117,6 +117,7 @@ void Cell::begin_stop() noexcept {
     lane.pop_or_idle();  // `last` stands behind it
     reject(*front);
   }
+  reject_stash();
   stop_children();
 }
 
@@ -130,6 +131,8 @@ void Cell::close() noexcept {
   destroy_actor();
   if (extras != nullptr && extras->supervision)
     cancel_timer(*scheduler, extras->supervision->timer);
+  if (extras != nullptr && extras->receive_timeout) extras->receive_timeout->cancel();
+  reject_stash();
   reject_all();
   StartEnvelope* failed_start = extras != nullptr ? extras->failed_start : nullptr;
   if (failed_start != nullptr) {

@@ -207,6 +207,8 @@ Cell::Next Cell::restart() noexcept {
       break;
     case Step::Wait:
       destroy_actor();
+      unstash(false);
+      if (extras->receive_timeout) extras->receive_timeout->cancel();
       if (!std::exchange(state.timer.armed, true)) {
         const Duration delay = state.delay(rng_of(*scheduler));
         state.timer.due = delay <= Duration::zero();
@@ -217,7 +219,8 @@ Cell::Next Cell::restart() noexcept {
       break;
     case Step::Make:
       state.step = Step::TellNew;
-      if (!make_actor()) activity_kind = Activity::Factory;
+      activity_kind = Activity::Factory;
+      if (make_actor()) activity_kind = Activity::Message;
       break;
     case Step::TellNew:
       state.step = Step::Done;

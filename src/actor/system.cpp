@@ -4,13 +4,12 @@
 #include <mutex>
 #include <stdexcept>
 
-#include <spdlog/spdlog.h>
-
 #include <coerce/actor/timeout.hpp>
 
 #include "actor/failure.hpp"
 #include "actor/id_access.hpp"
 #include "actor/post.hpp"
+#include "actor/snapshot.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce {
@@ -27,17 +26,6 @@ constexpr Duration kTaskPoll = std::chrono::milliseconds(1);
 }  // namespace
 
 namespace {
-
-/// The type of the message that the actor took last.
-std::string_view current_message(Cell& cell) noexcept {
-  std::string_view message;
-  if (const EnvelopeOp op = cell.current.load(std::memory_order_acquire)) {
-    // Op::Name reads nothing of the envelope.
-    alignas(Envelope) static constinit unsigned char nothing[sizeof(Envelope)] = {};
-    op(reinterpret_cast<Envelope&>(nothing), cell, Op::Name, &message);
-  }
-  return message;
-}
 
 /// Is the calling unit a task started by spawn()?
 bool running_in_counted_task() noexcept {
@@ -59,12 +47,12 @@ SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
       events_(std::make_shared<EventHub>(scheduler_->core())),
       top_level_strategy_(std::move(top_level_strategy)),
       mailbox_(mailbox) {
-  (void)spdlog::default_logger_raw();  // made before several workers could log at once
+  make_logger();  // before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
   name_ = name.empty() ? id_ : ActorId(name);
-  scheduler_->on_unhandled([](const std::exception_ptr& error) {
-    spdlog::error("coerce: a spawned task failed: {}", text_of(error));
+  scheduler_->on_unhandled([this](const std::exception_ptr& error) {
+    log(*this, LogLevel::Error, name_.view(), "a spawned task failed: {}", text_of(error));
   });
 }
 
@@ -163,16 +151,15 @@ void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
   const std::uint64_t count = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (events_->wants<HandlerFailure>())
     events_->publish(HandlerFailure{cell.full_path(), std::string(cell.type->name),
-                                    std::string(current_message(cell)), std::string(what)});
+                                    std::string(message_taken_last(cell)), std::string(what)});
   if (count > kMaxFailureLines) return;
-  spdlog::warn(
-      "coerce: {} ({}) failed: {}{}", cell.full_path().view(), cell.type->name, what,
+  log(*this, LogLevel::Warn, cell.full_path().view(), "{} failed: {}{}", cell.type->name, what,
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
 }
 
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
-  spdlog::error("coerce: {} failed, and its strategy escalates: system {} shuts down: {}",
-                cell.full_path().view(), name_.view(), why);
+  log(*this, LogLevel::Error, cell.full_path().view(),
+      "failed, and its strategy escalates: system {} shuts down: {}", name_.view(), why);
   if (!terminated()) scheduler_->spawn(await_shutdown(shutdown(kDefaultDeadline)));
 }
 
@@ -188,7 +175,7 @@ ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t s
     stuck.path = cell->full_path();
     stuck.actor_type = cell->type->name;
     stuck.handling_for = report.took;
-    if (!cell->lane.is_idle()) stuck.message_type = current_message(*cell);
+    if (!cell->lane.is_idle()) stuck.message_type = message_taken_last(*cell);
     report.stuck.push_back(std::move(stuck));
   }
   return report;
@@ -197,11 +184,9 @@ ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t s
 void SystemCore::close(SystemCore* core) noexcept {
   const bool on_worker = core->scheduler_->on_worker();
   if (on_worker) {
-    spdlog::error(
-        "coerce: the last handle of system {} was destroyed on one of its own workers, which "
-        "cannot wait "
-        "for it; its actors are stopped, its threads stay",
-        core->name().view());
+    log(*core, LogLevel::Error, core->name().view(),
+        "the last handle of the system was destroyed on one of its own workers, which cannot wait "
+        "for it; its actors are stopped, its threads stay");
     core->scheduler_->spawn(await_shutdown(core->shutdown(kDefaultDeadline)));
     return;
   }
@@ -211,10 +196,10 @@ void SystemCore::close(SystemCore* core) noexcept {
       const ShutdownReport report = core->scheduler_->block_on(core->shutdown(kDefaultDeadline));
       complete = report.complete;
       for (const StuckActor& stuck : report.stuck)
-        spdlog::error("coerce: {} ({}) did not stop: it handles {}", stuck.path.view(),
-                      stuck.actor_type, stuck.message_type);
+        log(*core, LogLevel::Error, stuck.path.view(), "{} did not stop: it handles {}",
+            stuck.actor_type, stuck.message_type);
     } catch (const std::exception& error) {
-      spdlog::error("coerce: shutdown of system {} failed: {}", core->name().view(), error.what());
+      log(*core, LogLevel::Error, core->name().view(), "the shutdown failed: {}", error.what());
     }
   }
   core->events_->close();
@@ -247,6 +232,8 @@ const ActorId& ActorSystem::system_name() const noexcept { return core_->name();
 bool ActorSystem::is_terminated() const noexcept { return core_->terminated(); }
 const Scheduler& ActorSystem::scheduler() const noexcept { return core_->scheduler(); }
 Clock& ActorSystem::clock() const noexcept { return scheduler().clock(); }
+LogLevel ActorSystem::log_level() const noexcept { return core_->log_level(); }
+void ActorSystem::set_log_level(LogLevel level) const noexcept { core_->set_log_level(level); }
 EventStream ActorSystem::events() const noexcept { return EventStream(core_->shared_events()); }
 std::size_t ActorSystem::actor_count() const noexcept { return core_->registry().size(); }
 std::size_t ActorSystem::live_actor_count() const noexcept { return core_->live(); }
@@ -255,24 +242,11 @@ std::uint64_t ActorSystem::dead_letter_count() const noexcept { return core_->de
 
 namespace {
 
-Task<std::vector<DescribeResult>> describe_cells(std::vector<detail::CellRef> cells,
-                                                 DescribeOptions options) {
-  std::vector<Task<DescribeResult>> tasks;
-  tasks.reserve(cells.size());
-  for (detail::CellRef& cell : cells)
-    tasks.push_back(detail::describe_cell(std::move(cell), options));
-  co_return co_await when_all(std::move(tasks));
-}
-
 Task<ShutdownReport> keep_and_shut_down(ActorSystem system, Duration deadline) {
   co_return co_await system.core().shutdown(deadline);
 }
 
 }  // namespace
-
-Task<std::vector<DescribeResult>> ActorSystem::describe_all(DescribeOptions options) const {
-  return describe_cells(core_->registry().all(), options);
-}
 
 Task<ShutdownReport> ActorSystem::shutdown(Duration deadline) const {
   return keep_and_shut_down(*this, deadline);
@@ -320,6 +294,11 @@ ActorSystemBuilder& ActorSystemBuilder::top_level_strategy(SupervisorStrategy st
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::log_level(LogLevel level) noexcept {
+  log_level_ = level;
+  return *this;
+}
+
 ActorSystemBuilder& ActorSystemBuilder::mailbox(MailboxOptions options) {
   if (options.capacity > MailboxOptions::kMostCapacity)
     throw std::invalid_argument("mailbox: capacity must be at most 2^24");
@@ -337,6 +316,7 @@ ActorSystem ActorSystemBuilder::build() {
       new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_),
       &detail::SystemCore::close);
   core->handle = core;
+  core->set_log_level(log_level_);
   return ActorSystem(std::move(core));
 }
 

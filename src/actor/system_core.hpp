@@ -15,6 +15,7 @@
 #include <coerce/runtime/when.hpp>
 
 #include "actor/event_hub.hpp"
+#include "actor/log.hpp"
 #include "actor/registry.hpp"
 
 namespace coerce::detail {
@@ -65,6 +66,10 @@ class SystemCore {
   /// A top-level actor escalated its failure.
   void give_up(Cell& cell, std::string_view why) noexcept;
   const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }
+  LogLevel log_level() const noexcept { return log_level_.load(std::memory_order_relaxed); }
+  void set_log_level(LogLevel level) noexcept {
+    log_level_.store(level, std::memory_order_relaxed);
+  }
   /// Of actors whose class asks for none.
   const MailboxOptions& mailbox() const noexcept { return mailbox_; }
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
@@ -100,6 +105,7 @@ class SystemCore {
   std::atomic<std::uint64_t> dead_letters_{0};
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<bool> terminated_{false};
+  std::atomic<LogLevel> log_level_{LogLevel::Info};
   AsyncEvent all_ended_;
 };
 

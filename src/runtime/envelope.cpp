@@ -13,6 +13,7 @@ EnvelopeMetadata& Envelope::ensure_metadata() {
 }
 
 void Envelope::free_metadata() noexcept {
+  if (Unit* sender = metadata()->sender) metadata()->release_sender(*sender);
   pool_free(metadata(), sizeof(EnvelopeMetadata));
   metadata_ = 0;
 }

@@ -98,10 +98,15 @@ void WorkerThread::look_around() noexcept {
   if (time - looked_at_ < kCyclesPerLook && !scheduler_->caller_driven()) return;
   looked_at_ = time;
   count_look();
+  // A caller-driven scheduler looks around by counting, so more often than its clock need be read.
+  if (!scheduler_->caller_driven() || looks_.load(std::memory_order_relaxed) % 16 == 0)
+    read_clock();
   scheduler_->fire_timers();
   if (scheduler_->io_pending()) scheduler_->poll_reactor();
   if (Runnable* runnable = scheduler_->take_injected(*this)) push_back(*runnable);
 }
+
+void WorkerThread::read_clock() noexcept { clock_ms_ = scheduler_->clock_ms(); }
 
 Runnable* WorkerThread::steal() noexcept {
   const auto& workers = scheduler_->workers_;
@@ -121,6 +126,7 @@ Runnable* WorkerThread::steal() noexcept {
 // costs a tenth of a sleep.
 Runnable* WorkerThread::search() noexcept {
   for (int round = 0; round < 2; ++round) {
+    read_clock();
     count_look();
     scheduler_->fire_timers();
     if (scheduler_->io_pending()) scheduler_->poll_reactor();
@@ -205,6 +211,7 @@ void WorkerThread::park() {
 
 void inject(SchedulerCore& core, Runnable& runnable) noexcept { core.inject(runnable); }
 Rng& rng_of(SchedulerCore& core) noexcept { return core.rng(); }
+std::uint32_t clock_ms(const SchedulerCore& core) noexcept { return core.clock_ms(); }
 
 void SchedulerCore::inject(Runnable& runnable) noexcept {
   runnable.next_runnable = nullptr;
@@ -469,6 +476,7 @@ std::size_t SchedulerCore::drive_ready() {
   ThreadState& thread = thread_state();
   std::size_t steps = 0;
   for (;;) {
+    worker.read_clock();
     while (worker.step(thread)) ++steps;
     const bool fired = fire_timers() != 0;
     const bool handled = poll_reactor() != 0;

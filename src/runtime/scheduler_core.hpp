@@ -43,6 +43,7 @@ class WorkerThread : public Worker {
   Runnable* search() noexcept;
   Runnable* steal() noexcept;
   void look_around() noexcept;
+  void read_clock() noexcept;
   void count_look() noexcept {
     looks_.store(looks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
@@ -106,6 +107,9 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   void leave() noexcept;
 
   Clock& clock() const noexcept { return *clock_; }
+  std::uint32_t clock_ms() const noexcept {
+    return static_cast<std::uint32_t>(tick_of(clock_->now()));
+  }
   Rng& rng() noexcept { return rng_; }
   unsigned threads() const noexcept { return threads_; }
   unsigned budget() const noexcept { return budget_; }

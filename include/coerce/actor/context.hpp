@@ -17,6 +17,7 @@
 
 namespace coerce {
 
+class ActorLog;
 class ActorSystem;
 class BoxedActorRef;
 template <class A>
@@ -90,6 +91,36 @@ class ActorContext {
   /// Shown by describe().
   void set_tags(std::vector<std::string> tags);
 
+  /// Who sent the message that is being handled: the actor whose handler awaits the answer, or that
+  /// used notify_from(). None for other messages, in hooks, and for messages from outside of
+  /// actors.
+  std::optional<BoxedActorRef> sender() const;
+  /// When the sender of the message that is being handled stops waiting, if it said so. What the
+  /// handler sends and awaits ends by then too, with Timeout.
+  std::optional<TimePoint> deadline() const;
+
+  /// Puts the message that is being handled aside, until unstash_all(). If its sender waits for an
+  /// answer it goes on waiting, and what the handler returns this time is ignored. When the actor
+  /// stops, what is put aside is rejected like what waits in the mailbox; a restart unstashes it.
+  /// Errors, with which the message is not moved from: Overloaded (MailboxOptions::stash),
+  /// NotSupported (it is not of the type being handled, or its question is put aside already).
+  template <class M>
+  Result<void> stash(M&& message);
+  /// What was put aside is handled next, in its order, before everything that waits.
+  void unstash_all();
+  std::size_t stashed_count() const noexcept;
+
+  /// Asks for a ReceiveTimeout whenever the actor has handled no message for so long, again and
+  /// again; system messages do not count. Replaces the period set before. To about a millisecond,
+  /// and never while a handler is suspended. A restart cancels it. Errors: NotSupported (the actor
+  /// has no handler for ReceiveTimeout, or the period is not above zero and at most 24 days).
+  Result<void> set_receive_timeout(Duration period);
+  /// From here on no ReceiveTimeout is handled, even if one is in the mailbox.
+  void cancel_receive_timeout() noexcept;
+
+  /// Writes lines that begin with the actor's path. Include <coerce/actor/log.hpp>.
+  ActorLog log() const noexcept;
+
   /// Starts a child; resumes when its started() has completed. It stops before this actor does.
   /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await`
   /// gives Result<LocalActorRef<C>>.
@@ -155,6 +186,7 @@ class ActorContext {
  private:
   friend struct detail::Cell;
   detail::Cell& cell() const noexcept;
+  const detail::Cell& log_cell() const noexcept { return cell(); }
   detail::Cell* find_child(const ActorId& id) const noexcept;
 };
 

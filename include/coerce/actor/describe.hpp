@@ -23,7 +23,10 @@ struct ActorDescription {
   std::vector<std::string> tags;
   ActorStatus status = ActorStatus::Starting;
   std::size_t mailbox_depth = 0;  ///< messages that wait; counted up to 10 000
-  std::string current_message;    ///< the type of the message being handled; empty if none
+  /// The type of the message whose handler is suspended; empty if none. An actor that keeps its
+  /// worker busy describes itself only afterwards: the error Timeout names its message.
+  std::string current_message;
+  Duration handling_for{};  ///< for how long it is being handled, to about a millisecond
   std::vector<DescribeResult> supervised;
   Duration time_taken{};
 };

@@ -61,6 +61,8 @@ class [[nodiscard]] ActorRefErr {
   std::string_view detail() const noexcept;
   /// How long the sender had waited (Timeout).
   Duration time_taken() const noexcept;
+  /// The same error, saying which actor and message it is about.
+  ActorRefErr about(ActorId id, std::string_view message_type, std::string_view actor_type) const;
   /// Everything in one line.
   std::string to_string() const;
 

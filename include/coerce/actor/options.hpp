@@ -69,6 +69,9 @@ struct MailboxOptions {
   std::size_t suspended = 1000;  ///< senders that wait beyond the capacity; more get MailboxFull
   std::size_t stash = 1000;      ///< messages that the actor may put aside
 
+  /// Does it differ from a mailbox without options?
+  constexpr bool binds() const noexcept { return capacity != 0 || stash != 1000; }
+
   static constexpr std::size_t kMostCapacity = std::size_t{1} << 24;
 };
 static_assert(std::is_trivially_destructible_v<MailboxOptions>);

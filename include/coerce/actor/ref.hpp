@@ -104,6 +104,16 @@ class LocalActorRef {
     return detail::notify_cell<M>(*cell_, detail::kNotifyOp<A, M>, std::forward<Args>(args)...);
   }
 
+  /// The same from inside a handler, whose actor the receiver then sees as ctx.sender().
+  template <int = 0, class M>
+    requires Handler<A, std::remove_cvref_t<M>>
+  Result<void> notify_from(ActorContext& sender, M&& message) const {
+    detail::refuse_awaited_temporary<M>();
+    using Plain = std::remove_cvref_t<M>;
+    return detail::notify_cell_from<Plain>(detail::cell_of(sender), *cell_,
+                                           detail::kNotifyOp<A, Plain>, std::forward<M>(message));
+  }
+
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
   /// answers, fails (HandlerFailed) or stops (ResultChannelClosed, InvalidRef). Inside when_any or
   /// with_timeout it also ends when they cancel it (Cancelled). NotSupported for a message to
@@ -261,6 +271,13 @@ class Receiver {
   Result<void> notify(T&& message) const {
     detail::refuse_awaited_temporary<T>();
     return detail::notify_cell<M>(*cell_, notify_op_, std::forward<T>(message));
+  }
+  template <class T>
+    requires std::same_as<std::remove_cvref_t<T>, M>
+  Result<void> notify_from(ActorContext& sender, T&& message) const {
+    detail::refuse_awaited_temporary<T>();
+    return detail::notify_cell_from<M>(detail::cell_of(sender), *cell_, notify_op_,
+                                       std::forward<T>(message));
   }
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, M>

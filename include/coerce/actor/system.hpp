@@ -10,8 +10,12 @@
 #include <vector>
 
 #include <coerce/actor/detail/start.hpp>
+#include <coerce/actor/detail/stash.hpp>
 #include <coerce/actor/events.hpp>
+#include <coerce/actor/log.hpp>
+#include <coerce/actor/receive_timeout.hpp>
 #include <coerce/actor/ref.hpp>
+#include <coerce/actor/wait_graph.hpp>
 #include <coerce/actor/watch.hpp>
 #include <coerce/runtime/scheduler.hpp>
 
@@ -135,9 +139,14 @@ class ActorSystem {
   std::uint64_t dead_letter_count() const noexcept;
   /// Handlers and hooks that threw. The first hundred are logged.
   std::uint64_t failure_count() const noexcept;
+  /// Lines below it are not logged; spdlog's own level holds besides.
+  LogLevel log_level() const noexcept;
+  void set_log_level(LogLevel level) const noexcept;
   /// Starts, ends, failures and dead letters, told to subscribers.
   EventStream events() const noexcept;
   Task<std::vector<DescribeResult>> describe_all(DescribeOptions options = {}) const;
+  /// Which handlers await an answer of which actors, and who waits in a ring.
+  Task<WaitGraph> wait_graph(WaitGraphOptions options = {}) const;
 
   /// Stops every actor, then every spawned task; ends by the deadline and says what had not
   /// stopped. New actors are refused from the first call on. A second call waits for the first's
@@ -196,6 +205,8 @@ class ActorSystemBuilder {
   ActorSystemBuilder& budget(unsigned messages);
   /// For actors whose class has no `mailbox` of its own. Default: no bound.
   ActorSystemBuilder& mailbox(MailboxOptions options);
+  /// See ActorSystem::log_level(). Default: Info.
+  ActorSystemBuilder& log_level(LogLevel level) noexcept;
   /// For actors without a parent. Default: stop().
   ActorSystemBuilder& top_level_strategy(SupervisorStrategy strategy);
   /// Once. Throws std::logic_error when called again.
@@ -205,6 +216,7 @@ class ActorSystemBuilder {
   SchedulerOptions scheduler_;
   MailboxOptions mailbox_;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
+  LogLevel log_level_ = LogLevel::Info;
   std::string name_;
   bool built_ = false;
 };

@@ -28,6 +28,7 @@ struct PromiseBase {
   CancelScope* scope = nullptr;
   std::coroutine_handle<> continuation;
   bool parent_waits = false;
+  std::uint32_t began_ms = 0;  ///< of a handler that has suspended: Worker::clock_ms()
 
   static void* operator new(std::size_t size) { return pool_allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }

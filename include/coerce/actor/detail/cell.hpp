@@ -42,6 +42,13 @@ enum class Pushed : std::uint8_t {
   Full,
 };
 
+/// What a cell counts while it runs.
+enum class Counts : std::uint8_t {
+  Nothing,
+  Taken,    ///< its mailbox is bounded
+  Handled,  ///< it can be told that no message came for a while
+};
+
 enum class Hook : std::uint8_t { Started, Stopped, ChildStopped, PreRestart, PostRestart };
 
 /// Makes an actor in its cell, at the start and at each restart.
@@ -62,7 +69,8 @@ struct CellType {
   void (*destroy_actor)(Cell& cell) noexcept;
   void (*deallocate)(Cell& cell) noexcept;
   std::string_view name;
-  EnvelopeOp handle_terminated;  ///< null: it handles no ActorTerminated
+  EnvelopeOp handle_terminated;       ///< null: it handles no ActorTerminated
+  EnvelopeOp handle_receive_timeout;  ///< null: it handles no ReceiveTimeout
   bool has_started, has_stopped, has_child_stopped, has_pre_restart, has_post_restart;
 };
 
@@ -119,7 +127,7 @@ struct Cell : Unit, ActorContext {
   ActorPath full_path();
 
   // ---- owner only
-  template <bool Counted>
+  template <Counts C>
   static void run_cell(Runnable& runnable, ThreadState& thread);
   /// Starts a coroutine handler or hook. True: it has ended already.
   template <class T>
@@ -130,6 +138,7 @@ struct Cell : Unit, ActorContext {
     activity = handle;
     handle.resume();
     if (handle.done()) return true;
+    handle.promise().began_ms = thread_state().worker->clock_ms();
     attention |= kActivity;
     return false;
   }
@@ -142,6 +151,10 @@ struct Cell : Unit, ActorContext {
     return TaskAccess::adopt(handle);
   }
   std::uint64_t context_id() noexcept;
+  /// For the handlers and hooks of the actor: the message being handled; null in a hook.
+  Envelope* handled_message() const noexcept;
+  /// Puts what is in the stash in front of everything that waits.
+  void unstash(bool handling_message) noexcept;
   /// A handler or hook threw: its strategy decides what follows.
   void fail(std::exception_ptr error) noexcept;
   void request_stop(StopReasonKind kind, std::string detail = {}) noexcept;
@@ -207,8 +220,10 @@ struct Cell : Unit, ActorContext {
   };
 
   bool is_undisturbed() const noexcept { return attention == 0 && !control.has_nodes(); }
-  template <bool Counted>
+  template <Counts C>
   bool run_messages(ThreadState& thread);
+  void count_if_bounded() const noexcept;
+  void note_handled(const Worker& worker, EnvelopeOp op) noexcept;
   void refuse_messages(ActorStatus next) noexcept;
   Next look_up(ThreadState& thread) noexcept;
   Next look_once(ThreadState& thread) noexcept;
@@ -227,6 +242,7 @@ struct Cell : Unit, ActorContext {
   void tell_watchers() noexcept;
   void tell_parent() noexcept;
   void reject_all() noexcept;
+  void reject_stash() noexcept;
   void reject(Envelope& envelope) noexcept;
   void reject_late() noexcept;
   void last_reference_gone() noexcept;
@@ -293,17 +309,18 @@ concept HasPreRestart = requires(A& actor, std::exception_ptr error, ActorContex
 template <class A>
 concept HasPostRestart = requires(A& actor, ActorContext& context) { actor.post_restart(context); };
 
-/// The handler of ActorTerminated, if the actor has one.
+/// The handlers of ActorTerminated and ReceiveTimeout, if the actor has them.
 template <class A>
 constexpr EnvelopeOp terminated_op() noexcept;
+template <class A>
+constexpr EnvelopeOp receive_timeout_op() noexcept;
 
 template <class A>
 const CellType ActorCell<A>::kType{
-    &run_hook,          &destroy_actor,
-    &deallocate,        type_name_of<A>(),
-    terminated_op<A>(), HasStarted<A>,
-    HasStopped<A>,      HasChildStoppedEvent<A> || HasChildStoppedId<A>,
-    HasPreRestart<A>,   HasPostRestart<A>};
+    &run_hook,         &destroy_actor,     &deallocate,
+    type_name_of<A>(), terminated_op<A>(), receive_timeout_op<A>(),
+    HasStarted<A>,     HasStopped<A>,      HasChildStoppedEvent<A> || HasChildStoppedId<A>,
+    HasPreRestart<A>,  HasPostRestart<A>};
 
 /// Calls a hook that is plain or a coroutine. False: suspended.
 template <class F>
@@ -350,6 +367,13 @@ bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const void* 
 }
 
 inline Cell& cell_of(Unit& unit) noexcept { return static_cast<Cell&>(unit); }
+/// Every context is the base of a cell.
+inline Cell& cell_of(ActorContext& context) noexcept { return static_cast<Cell&>(context); }
+/// Null if the unit is a spawned task.
+Cell* as_cell(Unit& unit) noexcept;
+/// The actor that sent the message, if it is known. The caller owns the cell that the message is
+/// in.
+Cell* sender_of(const Envelope& envelope) noexcept;
 
 /// A message on its way with nobody waiting for the answer. 32 bytes for a payload of up to 8.
 template <class M>
@@ -402,12 +426,18 @@ Result<R> to_answer(F&& produce) {
   }
 }
 
+/// Its address stands for the message type.
+template <class M>
+inline constexpr char kMessageKey = 0;
+
 /// The rare operations of a message.
 template <class M>
 [[gnu::noinline, gnu::cold]] bool message_unhandled(Envelope& envelope, Unit& unit, Op op,
                                                     void* argument) {
   if (op == Op::Name) {
     *static_cast<std::string_view*>(argument) = type_name_of<M>();
+  } else if (op == Op::Identity) {
+    *static_cast<MessageIdentity*>(argument) = {&kMessageKey<M>, envelope.op};
   } else {
     if (envelope.completion == Completion::Pooled)
       count_dead_letter(cell_of(unit), type_name_of<M>());
@@ -422,6 +452,7 @@ template <class M>
 template <class M>
 [[gnu::noinline, gnu::cold]] void message_failed(Envelope& envelope, Cell& cell,
                                                  std::exception_ptr error) {
+  cell.root_scope.set_limited(false);
   answer_with<M>(envelope, coerce::unexpected(handler_failed(error, cell, type_name_of<M>())));
   cell.fail(std::move(error));
 }
@@ -443,7 +474,10 @@ bool message_op(Envelope& envelope, Unit& unit, Op op, void* argument) {
   };
   try {
     if constexpr (is_task<Returned>) {
+      const bool limited = Answered && envelope.metadata() != nullptr;
+      if (limited && op == Op::Run) cell.root_scope.set_limited(true);
       if (op == Op::Run && !cell.begin(handle())) return false;
+      if (limited) cell.root_scope.set_limited(false);
       auto task = cell.end_activity<typename Returned::value_type>();
       auto& promise = TaskAccess::handle(task).promise();
       answer_with<M>(envelope, to_answer<R>([&] { return promise.take(); }));

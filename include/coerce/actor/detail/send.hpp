@@ -28,7 +28,7 @@ void destroy_payload(Envelope& envelope) noexcept {
   std::destroy_at(&static_cast<NotifyEnvelope<M>&>(envelope).payload);
 }
 
-/// For a mailbox that is bounded or closed: hands the envelope over or destroys it.
+/// Hands the envelope over or destroys it.
 [[gnu::cold]] Pushed notify_checked(Cell& cell, Envelope& envelope,
                                     void (*destroy)(Envelope&) noexcept) noexcept;
 
@@ -63,6 +63,31 @@ template <class M, class... Args>
     return {};
   return coerce::unexpected(refusal(cell, pushed));
 }
+
+/// The envelope says from now on who sent it.
+void set_sender(Envelope& envelope, Cell& sender);
+
+/// The same as push_notify() for a message that says who sent it.
+template <class M, class... Args>
+Result<void> notify_cell_from(Cell& sender, Cell& cell, EnvelopeOp op, Args&&... args) {
+  using Notice = NotifyEnvelope<M>;
+  void* memory = pool_allocate(sizeof(Notice));
+  Notice* envelope;
+  try {
+    envelope = new (memory) Notice(op, std::forward<Args>(args)...);
+  } catch (...) {
+    pool_free(memory, sizeof(Notice));
+    throw;
+  }
+  set_sender(*envelope, sender);
+  const Pushed pushed = notify_checked(cell, *envelope, &destroy_payload<M>);
+  if (pushed == Pushed::Taken) return {};
+  return coerce::unexpected(refusal(cell, pushed));
+}
+
+/// Says who sends the envelope and until when the answer is wanted: by `deadline`, or earlier if
+/// the message that the sender is handling has a deadline. Returns that time.
+TimePoint set_origin(Envelope& envelope, Unit& sender, TimePoint deadline);
 
 /// Keeps a cell reachable while an awaiter that was moved away from its reference waits.
 class Keep {
@@ -149,10 +174,12 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
     }
     pending_ = PendingEnvelope<M>::make(operation, std::move(payload));
     pending_->node = this;
-    if (timeout) {
-      started_ = now(*waiter.scheduler);
+    started_ = now(*waiter.scheduler);
+    const TimePoint deadline =
+        set_origin(*pending_, waiter, timeout ? later(started_, *timeout) : TimePoint::max());
+    if (deadline != TimePoint::max()) {
       timed_ = true;
-      arm_timer(*waiter.scheduler, *this, later(started_, *timeout));
+      arm_timer(*waiter.scheduler, *this, deadline);
     }
     scope.add(*this);
     Pushed pushed = Pushed::Taken;
@@ -233,14 +260,14 @@ class SendAwaiter : SendEnvelope<M> {
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) {
     PromiseBase& promise = caller.promise();
+    if (promise.unit == cell_) [[unlikely]] {
+      this->answer.emplace(coerce::unexpected(waits_for_itself(*cell_, type_name_of<M>())));
+      return false;
+    }
     if (promise.scope->abandonable()) [[unlikely]] {
       pending_ = new PendingWait<M>();
       return pending_->start(*cell_, this->op, std::move(this->payload), std::nullopt,
                              *promise.unit, caller, *promise.scope);
-    }
-    if (promise.unit == cell_) [[unlikely]] {
-      this->answer.emplace(coerce::unexpected(waits_for_itself(*cell_, type_name_of<M>())));
-      return false;
     }
     this->waiter = promise.unit;
     this->handle = caller;

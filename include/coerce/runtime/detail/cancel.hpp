@@ -29,12 +29,15 @@ struct CancelNode {
 /// lane.
 class CancelScope {
  public:
-  explicit CancelScope(bool is_abandonable = false) noexcept : abandonable_(is_abandonable) {}
+  explicit CancelScope(bool is_abandonable = false) noexcept
+      : kind_(is_abandonable ? kAbandonable : kPlain) {}
   CancelScope(const CancelScope&) = delete;
   CancelScope& operator=(const CancelScope&) = delete;
 
   /// May what runs in this scope be left behind, so that a send below it must not use the frame?
-  bool abandonable() const noexcept { return abandonable_; }
+  bool abandonable() const noexcept { return kind_ != kPlain; }
+  /// Does what runs in this scope end at a deadline, so that a send below it can be left behind?
+  void set_limited(bool limited) noexcept { kind_ = limited ? kLimited : kPlain; }
   bool requested() const noexcept { return requested_; }
 
   void add(CancelNode& node) noexcept {
@@ -58,8 +61,10 @@ class CancelScope {
   }
 
  private:
+  enum Kind : unsigned char { kPlain, kAbandonable, kLimited };
+
   CancelNode* first_ = nullptr;
-  bool abandonable_;
+  Kind kind_;
   bool requested_ = false;
 };
 

@@ -15,12 +15,13 @@ struct Envelope;
 struct Unit;
 
 enum class Op : std::uint8_t {
-  Run,      ///< handle it; false: the handler has suspended
-  Collect,  ///< the suspended handler has finished: take its result
-  Reject,   ///< it will not be handled: tell the sender or count a dead letter
-  Drop,     ///< it makes room for another: the same, for another reason
-  Control,  ///< it was taken from the system lane
-  Name,     ///< `argument` is a std::string_view* to be set to the message type's name
+  Run,       ///< handle it; false: the handler has suspended
+  Collect,   ///< the suspended handler has finished: take its result
+  Reject,    ///< it will not be handled: tell the sender or count a dead letter
+  Drop,      ///< it makes room for another: the same, for another reason
+  Control,   ///< it was taken from the system lane
+  Name,      ///< `argument` is a std::string_view* to be set to the message type's name
+  Identity,  ///< `argument` is a MessageIdentity* to be set, if it is a user's message
 };
 
 /// The one function of an envelope. `argument` depends on the operation.
@@ -34,12 +35,20 @@ enum class Completion : std::uint8_t {
   Static,  ///< nothing: somebody else owns it
 };
 
+/// What a message is and how it is handled.
+struct MessageIdentity {
+  const void* type = nullptr;  ///< equal for equal message types
+  EnvelopeOp op = nullptr;     ///< that of an envelope which handles it again
+};
+
 /// Facts about a message that few messages have; absent ones cost nothing.
 struct EnvelopeMetadata {
   std::uint64_t trace_context[4] = {};
   TimePoint deadline{};
   TimePoint enqueued{};
   std::uint64_t epoch = 0;
+  Unit* sender = nullptr;  ///< kept in memory until `release_sender` is called
+  void (*release_sender)(Unit&) noexcept = nullptr;
 };
 
 struct alignas(8) Envelope {

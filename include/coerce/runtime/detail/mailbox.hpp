@@ -63,6 +63,28 @@ class MailboxLane {
   /// Removes the front and returns the new one. Null: the lane is closed for ever.
   Node* pop_or_close() noexcept { return pop_or_store(closed_mark()); }
 
+  /// Owner only: puts a chain of nodes behind the front, before everything else.
+  void insert_behind_front(Node* first, Node* last) noexcept {
+    Node* front = tail_;
+    last->next.store(nullptr, std::memory_order_relaxed);
+    Node* expected = front;
+    if (front->next.load(std::memory_order_acquire) != nullptr ||
+        !head_.compare_exchange_strong(expected, last, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {
+      Node* next = nullptr;
+      for (unsigned spins = 0; (next = front->next.load(std::memory_order_acquire)) == nullptr;)
+        Atomics::wait_step(spins);
+      last->next.store(next, std::memory_order_relaxed);
+    }
+    front->next.store(first, std::memory_order_relaxed);
+  }
+
+  /// Owner only: the same before the front, which is not being handled.
+  void insert_before_front(Node* first, Node* last) noexcept {
+    last->next.store(tail_, std::memory_order_relaxed);
+    tail_ = first;
+  }
+
   /// Ends a push that returned Closed: gives every node in the lane to `reject`.
   template <class Reject>
   void reject_closed(Reject&& reject) noexcept {

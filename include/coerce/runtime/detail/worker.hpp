@@ -21,6 +21,10 @@ class Worker {
   /// its mailbox stays short and warm.
   bool turn_is_over() noexcept;
 
+  /// Milliseconds of the scheduler's clock, read when the worker last looked around: late by the
+  /// length of a turn at the most. Wraps after 49 days.
+  std::uint32_t clock_ms() const noexcept { return clock_ms_; }
+
   /// Among the workers of its scheduler, from 0.
   unsigned index() const noexcept { return index_; }
 
@@ -62,12 +66,16 @@ class Worker {
   unsigned chain_ = kChain;  ///< how many more take_newest() may take
   unsigned uncut_chain_ = 0;
   unsigned picks_ = 0;
+  std::uint32_t clock_ms_ = 0;
   const unsigned budget_;
   const unsigned index_;
 };
 
 /// The generator of the scheduler.
 Rng& rng_of(SchedulerCore& core) noexcept;
+
+/// The present milliseconds of Worker::clock_ms().
+std::uint32_t clock_ms(const SchedulerCore& core) noexcept;
 
 /// Queues a runnable from a thread that is no worker of `core`.
 void inject(SchedulerCore& core, Runnable& runnable) noexcept;
