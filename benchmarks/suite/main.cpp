@@ -207,12 +207,14 @@ std::vector<Measured> results_of(const Row& row) {
     }
     results.push_back(std::move(one));
   }
-  for (Measured& one : results) {
-    for (const Measured& other : results) {
-      if (other.figure.name == one.figure.target.rival) one.rival = minimum(other.numbers);
-    }
-  }
   return results;
+}
+
+void find_rivals(std::vector<Measured>& results) {
+  for (Measured& one : results)
+    for (const Measured& other : results)
+      if (other.figure.name == one.figure.target.rival && other.workers == one.workers)
+        one.rival = minimum(other.numbers);
 }
 
 void run_once(const Bench& bench, const Settings& settings) {
@@ -263,6 +265,7 @@ int main(int argc, char** argv) {
     if (row.samples.empty()) continue;
     for (Measured& one : results_of(row)) results.push_back(std::move(one));
   }
+  find_rivals(results);
   print_json(stdout, results);
   std::printf("\n");
   print_table(stdout, results);

@@ -17,7 +17,7 @@ struct Target {
     None,      ///< it has no target
     Absolute,  ///< `at_most`, in the unit of the figure
     Limit,     ///< `at_most` times L, in CPU time; holds for one worker
-    Rival,     ///< `at_most` times the figure `rival` of the same benchmark
+    Rival,     ///< `at_most` times the figure `rival` at the same number of workers
   };
   Unit unit = Unit::None;
   double at_most = 0;

@@ -92,18 +92,20 @@ void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
 
 template void Cell::run_cell<Counts::Nothing>(Runnable&, ThreadState&);
 template void Cell::run_cell<Counts::Taken>(Runnable&, ThreadState&);
+template void Cell::run_cell<Counts::Ring>(Runnable&, ThreadState&);
 template void Cell::run_cell<Counts::Handled>(Runnable&, ThreadState&);
 
 Cell* as_cell(Unit& unit) noexcept {
-  const bool is_cell = unit.run == &Cell::run_cell<Counts::Nothing> ||
-                       unit.run == &Cell::run_cell<Counts::Taken> ||
-                       unit.run == &Cell::run_cell<Counts::Handled>;
+  const bool is_cell =
+      unit.run == &Cell::run_cell<Counts::Nothing> || unit.run == &Cell::run_cell<Counts::Taken> ||
+      unit.run == &Cell::run_cell<Counts::Ring> || unit.run == &Cell::run_cell<Counts::Handled>;
   return is_cell ? static_cast<Cell*>(&unit) : nullptr;
 }
 
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
 template <Counts C>
 inline bool Cell::run_messages(ThreadState& thread) {
+  [[maybe_unused]] MailboxBound* const limit = C == Counts::Taken ? &bound() : nullptr;
   for (thread.budget = thread.worker->budget();;) {
     Next next = Next::Dispatch;
     if (!is_undisturbed()) [[unlikely]] {
@@ -113,7 +115,7 @@ inline bool Cell::run_messages(ThreadState& thread) {
     Envelope* front = lane.front();
     if (next == Next::Dispatch) [[likely]] {
       current.store(front->op, std::memory_order_relaxed);
-      if constexpr (C == Counts::Taken) bound().count_taken();
+      if constexpr (C == Counts::Taken) limit->count_taken();
       if constexpr (C == Counts::Handled) count_if_bounded();
       if (!front->op(*front, *this, Op::Run, nullptr)) {
         activity_kind = Activity::Message;
@@ -121,11 +123,13 @@ inline bool Cell::run_messages(ThreadState& thread) {
       }
     }
     if constexpr (C == Counts::Handled) note_handled(*thread.worker, front->op);
-    if (attention != 0) [[unlikely]]
-      keep_owned();
-    const Envelope* behind = lane.pop_or_idle();
-    complete(thread, *front);
-    if (behind == nullptr) return false;
+    if (C != Counts::Ring || !stays_in_front(*front)) {
+      if (attention != 0) [[unlikely]]
+        keep_owned();
+      const Envelope* behind = lane.pop_or_idle();
+      complete(thread, *front);
+      if (behind == nullptr) return false;
+    }
     if (--thread.budget <= 0) [[unlikely]] {
       if (thread.worker->turn_is_over()) return true;
       thread.budget = thread.worker->budget();

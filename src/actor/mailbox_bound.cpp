@@ -8,6 +8,27 @@
 
 namespace coerce::detail {
 
+inline Envelope* MailboxBound::pop() noexcept {
+  const std::size_t waiting = count.load(std::memory_order_relaxed);
+  if (waiting == 0) return nullptr;
+  Envelope* oldest = ring[first];
+  if (++first == ring.size()) first = 0;
+  count.store(waiting - 1, std::memory_order_relaxed);
+  return oldest;
+}
+
+// Only the owner takes without putting something else in the place, so more than none stays so.
+inline bool MailboxBound::needs_ticket() noexcept {
+  if (count.load(std::memory_order_relaxed) != 0) return true;
+  const std::lock_guard guard(lock);
+  return has_ticket = count.load(std::memory_order_relaxed) != 0;
+}
+
+inline Envelope* MailboxBound::take_oldest() noexcept {
+  const std::lock_guard guard(lock);
+  return pop();
+}
+
 namespace {
 
 constexpr std::size_t kFirstRing = 16;
@@ -39,7 +60,12 @@ struct Ticket : Envelope {
         bound.close(cell);
         return true;
     }
-    if (bound.needs_ticket()) {
+    // It stays in front while nothing else waits behind it.
+    self.current = nullptr;
+    self.stays = false;
+    if (!bound.needs_ticket()) return true;
+    self.stays = cell.run == &Cell::run_cell<Counts::Ring> && !cell.lane.has_next();
+    if (!self.stays) {
       ThreadState& thread = thread_state();
       cell.enqueue(thread, make(thread));
     }
@@ -47,6 +73,7 @@ struct Ticket : Envelope {
   }
 
   Envelope* current = nullptr;  ///< being handled
+  bool stays = false;
 };
 
 void give_up(Cell& cell, Envelope& envelope, Op op) noexcept {
@@ -56,14 +83,16 @@ void give_up(Cell& cell, Envelope& envelope, Op op) noexcept {
 
 }  // namespace
 
-MailboxBound::MailboxBound(const MailboxOptions& mailbox) : options(mailbox) {}
+MailboxBound::MailboxBound(const MailboxOptions& mailbox)
+    : options(mailbox),
+      most_awaited(mailbox.capacity +
+                   (mailbox.overflow == Overflow::Suspend ? mailbox.suspended : 0)) {}
 
-bool MailboxBound::count_pushed(bool awaited) noexcept {
-  const std::size_t most = awaited && options.overflow == Overflow::Suspend
-                               ? options.capacity + options.suspended
-                               : options.capacity;
+inline bool MailboxBound::count_pushed(bool awaited) noexcept {
+  const std::size_t most = awaited ? most_awaited : options.capacity;
   const std::uint64_t before = pushed.fetch_add(1, std::memory_order_relaxed);
-  if (before - taken.load(std::memory_order_relaxed) < most) return true;
+  if (before - taken.load(std::memory_order_relaxed) < most) [[likely]]
+    return true;
   pushed.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
@@ -74,36 +103,23 @@ Pushed MailboxBound::push_dropping(Cell& cell, ThreadState& thread, Envelope& en
   {
     const std::lock_guard guard(lock);
     if (closed) return Pushed::Refused;
-    if (count == options.capacity) {
-      dropped = ring[first];
-      first = (first + 1) % ring.size();
-      --count;
-    } else if (count == ring.size()) {
+    std::size_t waiting = count.load(std::memory_order_relaxed);
+    if (waiting == options.capacity) {
+      dropped = pop();
+      --waiting;
+    } else if (waiting == ring.size()) {
       std::rotate(ring.begin(), ring.begin() + static_cast<std::ptrdiff_t>(first), ring.end());
       first = 0;
       ring.resize(std::min(std::max(2 * ring.size(), kFirstRing), options.capacity));
     }
-    ring[(first + count) % ring.size()] = &envelope;
-    ++count;
+    const std::size_t end = first + waiting;
+    ring[end < ring.size() ? end : end - ring.size()] = &envelope;
+    count.store(waiting + 1, std::memory_order_relaxed);
     wants_ticket = !std::exchange(has_ticket, true);
   }
   if (wants_ticket) cell.enqueue(thread, Ticket::make(thread));
   if (dropped != nullptr) give_up(cell, *dropped, Op::Drop);
   return Pushed::Taken;
-}
-
-Envelope* MailboxBound::take_oldest() noexcept {
-  const std::lock_guard guard(lock);
-  if (count == 0) return nullptr;
-  Envelope* oldest = ring[first];
-  first = (first + 1) % ring.size();
-  --count;
-  return oldest;
-}
-
-bool MailboxBound::needs_ticket() noexcept {
-  const std::lock_guard guard(lock);
-  return has_ticket = count != 0;
 }
 
 void MailboxBound::close(Cell& cell) noexcept {
@@ -113,11 +129,6 @@ void MailboxBound::close(Cell& cell) noexcept {
     closed = true;
   }
   while (Envelope* oldest = take_oldest()) give_up(cell, *oldest, Op::Reject);
-}
-
-std::size_t MailboxBound::waiting_in_ring() noexcept {
-  const std::lock_guard guard(lock);
-  return count;
 }
 
 Envelope& message_of(Envelope& envelope) noexcept {
@@ -139,8 +150,14 @@ void bind_mailbox(Cell& cell, const MailboxOptions& options) {
     cell.run = &Cell::run_cell<Counts::Handled>;
   else if (options.capacity != 0 && !cell.extras->bound->drops())
     cell.run = &Cell::run_cell<Counts::Taken>;
+  else if (options.capacity != 0)
+    cell.run = &Cell::run_cell<Counts::Ring>;
   else
     cell.run = &Cell::run_cell<Counts::Nothing>;
+}
+
+bool stays_in_front(const Envelope& envelope) noexcept {
+  return envelope.op == &Ticket::handle && static_cast<const Ticket&>(envelope).stays;
 }
 
 void Cell::count_if_bounded() const noexcept {
@@ -149,13 +166,30 @@ void Cell::count_if_bounded() const noexcept {
 
 MailboxBound& Cell::bound() const noexcept { return *extras->bound; }
 
-Pushed Cell::push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept {
-  if (entry.load(std::memory_order_relaxed) == Entry::Closed) return Pushed::Refused;
+inline Pushed Cell::push_bounded(ThreadState& thread, Envelope& envelope, bool awaited) noexcept {
   MailboxBound& limit = bound();
   if (limit.drops()) return limit.push_dropping(*this, thread, envelope);
-  if (!limit.count_pushed(awaited)) return Pushed::Full;
+  if (!limit.count_pushed(awaited)) [[unlikely]]
+    return Pushed::Full;
   enqueue(thread, envelope);
   return Pushed::Taken;
+}
+
+Pushed Cell::push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept {
+  if (entry.load(std::memory_order_relaxed) == Entry::Closed) return Pushed::Refused;
+  return push_bounded(thread, envelope, awaited);
+}
+
+Pushed notify_checked(ThreadState& thread, Cell& cell, Envelope& envelope,
+                      void (*destroy)(Envelope&) noexcept) noexcept {
+  const Pushed pushed = cell.entry.load(std::memory_order_relaxed) != Entry::Closed
+                            ? cell.push_bounded(thread, envelope, false)
+                            : Pushed::Refused;
+  if (pushed != Pushed::Taken) [[unlikely]] {
+    destroy(envelope);
+    free_envelope(thread, envelope);
+  }
+  return pushed;
 }
 
 void Cell::enqueue_own(ThreadState& thread, Envelope& envelope) noexcept {

@@ -11,17 +11,6 @@ ActorRefErr refusal(Cell& cell, Pushed pushed) noexcept {
   return pushed == Pushed::Full ? ActorRefErr::MailboxFull() : invalid_ref(cell);
 }
 
-Pushed notify_checked(Cell& cell, Envelope& envelope,
-                      void (*destroy)(Envelope&) noexcept) noexcept {
-  ThreadState& thread = thread_state();
-  const Pushed pushed = cell.push(thread, envelope);
-  if (pushed != Pushed::Taken) {
-    destroy(envelope);
-    free_envelope(thread, envelope);
-  }
-  return pushed;
-}
-
 ActorRefErr waits_for_itself(Cell& cell, std::string_view message_type) noexcept {
   return ActorRefErr::NotSupported(cell.id(), message_type, cell.type->name,
                                    "the actor would wait for itself");

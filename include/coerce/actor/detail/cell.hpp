@@ -45,7 +45,8 @@ enum class Pushed : std::uint8_t {
 /// What a cell counts while it runs.
 enum class Counts : std::uint8_t {
   Nothing,
-  Taken,    ///< its mailbox is bounded
+  Taken,    ///< its mailbox is bounded, and full is full
+  Ring,     ///< its mailbox drops the oldest: nothing, but a ticket may stay in front
   Handled,  ///< it can be told that no message came for a while
 };
 
@@ -94,6 +95,8 @@ struct Cell : Unit, ActorContext {
   }
   /// The same for a mailbox that is bounded or closed.
   Pushed push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
+  /// The same for one that is bounded.
+  Pushed push_bounded(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
   /// Queues an envelope whatever the bounds are.
   void enqueue(ThreadState& thread, Envelope& envelope) noexcept {
     const LanePush pushed = lane.push(&envelope);

@@ -28,9 +28,9 @@ void destroy_payload(Envelope& envelope) noexcept {
   std::destroy_at(&static_cast<NotifyEnvelope<M>&>(envelope).payload);
 }
 
-/// Hands the envelope over or destroys it.
-[[gnu::cold]] Pushed notify_checked(Cell& cell, Envelope& envelope,
-                                    void (*destroy)(Envelope&) noexcept) noexcept;
+/// For a mailbox that is bounded or closed: hands the envelope over or destroys it.
+Pushed notify_checked(ThreadState& thread, Cell& cell, Envelope& envelope,
+                      void (*destroy)(Envelope&) noexcept) noexcept;
 
 /// Never inlined, so it may use the thread's state.
 template <class M, class... Args>
@@ -50,7 +50,7 @@ template <class M, class... Args>
   }
   --thread.budget;
   if (cell.entry.load(std::memory_order_relaxed) != Entry::Open) [[unlikely]]
-    return notify_checked(cell, *envelope, &destroy_payload<M>);
+    return notify_checked(thread, cell, *envelope, &destroy_payload<M>);
   cell.enqueue(thread, *envelope);
   return Pushed::Taken;
 }
@@ -80,8 +80,11 @@ Result<void> notify_cell_from(Cell& sender, Cell& cell, EnvelopeOp op, Args&&...
     throw;
   }
   set_sender(*envelope, sender);
-  const Pushed pushed = notify_checked(cell, *envelope, &destroy_payload<M>);
+  ThreadState& thread = thread_state();
+  const Pushed pushed = cell.push(thread, *envelope);
   if (pushed == Pushed::Taken) return {};
+  destroy_payload<M>(*envelope);
+  free_envelope(thread, *envelope);
   return coerce::unexpected(refusal(cell, pushed));
 }
 
