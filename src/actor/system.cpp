@@ -283,6 +283,11 @@ ActorSystemBuilder& ActorSystemBuilder::seed(std::uint64_t seed) {
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::shuffled(bool on) {
+  scheduler_.shuffled = on;
+  return *this;
+}
+
 ActorSystemBuilder& ActorSystemBuilder::budget(unsigned messages) {
   if (messages == 0) throw std::invalid_argument("budget: must not be 0");
   scheduler_.budget = messages;

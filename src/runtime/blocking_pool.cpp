@@ -47,7 +47,9 @@ void BlockingPool::stop() noexcept {
 }
 
 void submit_blocking(SchedulerCore& core, BlockingJob& job) {
-  if (core.caller_driven())
+  if (Shuffle* shuffle = core.shuffle())
+    shuffle->add_blocking(job);
+  else if (core.caller_driven())
     job.run(job);
   else
     core.blocking().submit(job);

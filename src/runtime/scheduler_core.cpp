@@ -3,6 +3,7 @@
 #include <coerce/runtime/detail/asio_bridge.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -34,7 +35,10 @@ std::uint64_t cycles() noexcept {
 // ---- worker -----------------------------------------------------------------------------------
 
 WorkerThread::WorkerThread(SchedulerCore& core, unsigned index) noexcept
-    : Worker(core, core.budget(), index), random_(core.rng().next() | 1) {}
+    : Worker(core, core.shuffle() != nullptr ? 1 : core.budget(), index),
+      random_(core.rng().next() | 1) {
+  if (core.shuffle() != nullptr) chain_ = 0;
+}
 
 void Worker::push_back(Runnable& runnable) noexcept {
   static_cast<WorkerThread*>(this)->push_back(runnable);
@@ -51,7 +55,11 @@ void WorkerThread::push_back(Runnable& runnable) noexcept {
 bool Worker::turn_is_over() noexcept { return static_cast<WorkerThread*>(this)->is_due_to_look(); }
 
 bool WorkerThread::is_due_to_look() noexcept {
-  if (!scheduler_->caller_driven() && cycles() - looked_at_ < kCyclesPerLook) return false;
+  if (!scheduler_->caller_driven()) {
+    if (cycles() - looked_at_ < kCyclesPerLook) return false;
+  } else if (Shuffle* shuffle = scheduler_->shuffle(); shuffle != nullptr && shuffle->goes_on()) {
+    return false;
+  }
   chain_ = 0;
   return true;
 }
@@ -64,6 +72,7 @@ inline Runnable* WorkerThread::next() noexcept {
   picks_ += 1 + chained;
   if (picks_ >= kPicksPerLook) [[unlikely]] {
     picks_ = 0;
+    if (scheduler_->shuffle() != nullptr) return next_drawn();  // its chain_ is 0: at each pick
     look_around();
   }
   if (lifo_ != nullptr && ++lifo_streak_ < kLifoStreak) return std::exchange(lifo_, nullptr);
@@ -332,6 +341,27 @@ Duration SchedulerCore::until_next_timer() noexcept {
   return origin_ + kTick * static_cast<Duration::rep>(*next) - clock_->now();
 }
 
+std::optional<TimePoint> SchedulerCore::next_deadline() noexcept {
+  const std::lock_guard guard(wheel_lock_);
+  const auto next = wheel_.next_tick();
+  if (!next) return std::nullopt;
+  return origin_ + kTick * static_cast<Duration::rep>(*next);
+}
+
+std::size_t SchedulerCore::due_timers() noexcept {
+  const std::uint64_t tick = tick_of(clock_->now());
+  if (tick < next_tick_.load(std::memory_order_relaxed)) return 0;
+  const std::lock_guard guard(wheel_lock_);
+  wheel_.advance(tick, 0);
+  next_tick_.store(wheel_.next_tick().value_or(UINT64_MAX), std::memory_order_relaxed);
+  return wheel_.due_count();
+}
+
+void SchedulerCore::fire_due_timer(std::size_t index) noexcept {
+  const std::lock_guard guard(wheel_lock_);
+  wheel_.fire_due(index);
+}
+
 std::size_t SchedulerCore::timer_count() noexcept {
   const std::lock_guard guard(wheel_lock_);
   return wheel_.size();
@@ -372,13 +402,27 @@ void report_unhandled(SchedulerCore& core, std::exception_ptr error) noexcept {
 
 // ---- life -------------------------------------------------------------------------------------
 
+namespace {
+
+unsigned threads_of(const SchedulerOptions& options) {
+  if (options.shuffled) {
+    if (options.workers.value_or(0) != 0)
+      throw std::invalid_argument("shuffled: only a scheduler without workers can be");
+    return 0;
+  }
+  return std::min(options.workers.value_or(std::max(1U, std::thread::hardware_concurrency())),
+                  Parking<>::kMaxWorkers);
+}
+
+}  // namespace
+
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
-    : threads_(std::min(options.workers.value_or(std::max(1U, std::thread::hardware_concurrency())),
-                        Parking<>::kMaxWorkers)),
+    : threads_(threads_of(options)),
       budget_(std::max(1U, options.budget)),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       rng_(options.seed != 0 ? options.seed : Rng::random_seed()),
       origin_(clock_->now()),
+      shuffle_(options.shuffled ? std::make_unique<Shuffle>(rng_, budget_) : nullptr),
       blocking_(std::max(1U, options.blocking_threads)) {
   for (unsigned i = 0; i < std::max(1U, threads_); ++i)
     workers_.push_back(std::make_unique<WorkerThread>(*this, i));
@@ -471,17 +515,23 @@ void SchedulerCore::enter() noexcept {
 
 void SchedulerCore::leave() noexcept { thread_state().worker = entered_before_; }
 
-std::size_t SchedulerCore::drive_ready() {
+bool SchedulerCore::drive_step() {
   WorkerThread& worker = *workers_.front();
   ThreadState& thread = thread_state();
-  std::size_t steps = 0;
   for (;;) {
-    worker.read_clock();
-    while (worker.step(thread)) ++steps;
+    if (worker.step(thread)) return true;
     const bool fired = fire_timers() != 0;
     const bool handled = poll_reactor() != 0;
-    if (!fired && !handled && !worker.has_work() && !has_injected()) return steps;
+    if (!fired && !handled && !worker.has_work() && !has_injected()) return false;
+    worker.read_clock();
   }
+}
+
+std::size_t SchedulerCore::drive_ready() {
+  std::size_t steps = 0;
+  workers_.front()->read_clock();
+  while (drive_step()) ++steps;
+  return steps;
 }
 
 bool SchedulerCore::drive_wait(Duration at_most) {
@@ -490,7 +540,11 @@ bool SchedulerCore::drive_wait(Duration at_most) {
     const std::lock_guard guard(wheel_lock_);
     driver_until_ = 0;
   }
-  if (!clock_->advances()) limit = Duration::max();  // only its owner can make the next timer due
+  if (!clock_->advances()) {
+    const Duration skipped = std::max(Duration::zero(), std::min(limit, at_most));
+    if (skipped < Duration::max() && !io_pending() && clock_->skip(skipped)) return true;
+    limit = Duration::max();  // only its owner can make the next timer due
+  }
   const bool nothing_to_come = limit == Duration::max() && !io_pending();
   if (nothing_to_come && (at_most == Duration::max() || !clock_->advances())) return false;
   limit = std::min({limit, at_most, Duration(std::chrono::hours(1))});

@@ -19,6 +19,7 @@
 #include "runtime/futex.hpp"
 #include "runtime/reactor.hpp"
 #include "runtime/ring.hpp"
+#include "runtime/shuffle.hpp"
 
 namespace coerce::detail {
 
@@ -40,6 +41,7 @@ class WorkerThread : public Worker {
 
   void execute(Runnable& runnable, ThreadState& thread);
   Runnable* next() noexcept;
+  Runnable* next_drawn() noexcept;
   Runnable* search() noexcept;
   Runnable* steal() noexcept;
   void look_around() noexcept;
@@ -101,10 +103,18 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
 
   // Caller-driven mode.
   bool caller_driven() const noexcept { return threads_ == 0; }
+  bool drive_step();                  ///< runs one thing; false: nothing is ready
   std::size_t drive_ready();          ///< runs until nothing is ready
   bool drive_wait(Duration at_most);  ///< waits for an event; false: nothing can come
   void enter() noexcept;              ///< the calling thread becomes the worker
   void leave() noexcept;
+  /// Not later than the next timer is due; none if no timer is armed.
+  std::optional<TimePoint> next_deadline() noexcept;
+
+  // Shuffled.
+  Shuffle* shuffle() noexcept { return shuffle_.get(); }
+  std::size_t due_timers() noexcept;
+  void fire_due_timer(std::size_t index) noexcept;
 
   Clock& clock() const noexcept { return *clock_; }
   std::uint32_t clock_ms() const noexcept {
@@ -129,6 +139,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   Clock* clock_;
   Rng rng_;
   const TimePoint origin_;
+  const std::unique_ptr<Shuffle> shuffle_;
 
   std::vector<std::unique_ptr<WorkerThread>> workers_;
   std::vector<std::thread> joinable_;

@@ -83,16 +83,31 @@ std::optional<std::uint64_t> TimerWheel::next_tick() const noexcept {
   return expiry ? std::optional(expiry->tick) : std::nullopt;
 }
 
+void TimerWheel::fire(TimerNode& node) noexcept {
+  unlink(node);
+  --size_;
+  node.fire(node);  // may destroy the node or hand it to another thread
+}
+
+std::size_t TimerWheel::due_count() const noexcept {
+  std::size_t count = 0;
+  for (const TimerNode* node = due_; node != nullptr; node = node->next) ++count;
+  return count;
+}
+
+void TimerWheel::fire_due(std::size_t index) noexcept {
+  TimerNode* node = due_;
+  for (; index != 0; --index) node = node->next;
+  fire(*node);
+}
+
 std::size_t TimerWheel::advance(std::uint64_t tick, std::size_t limit) noexcept {
   std::size_t fired = 0;
   for (;;) {
     while (due_ != nullptr) {
       if (fired == limit) return fired;
-      TimerNode& node = *due_;
-      unlink(node);
-      --size_;
       ++fired;
-      node.fire(node);  // may destroy the node or hand it to another thread
+      fire(*due_);
     }
     const auto expiry = next_expiry();
     if (!expiry || expiry->tick > tick) break;

@@ -199,6 +199,10 @@ class ActorSystemBuilder {
   ActorSystemBuilder& clock(Clock& clock);
   /// Default: drawn at random. \pre not 0
   ActorSystemBuilder& seed(std::uint64_t seed);
+  /// For tests: a caller-driven system, all of whose choices are drawn from its seed; see
+  /// SchedulerOptions::shuffled. build() throws std::invalid_argument if worker_threads() asked for
+  /// threads. Default: false.
+  ActorSystemBuilder& shuffled(bool on);
   /// Messages that an actor handles or sends before others have their turn. With threads of its own
   /// the system prolongs the turn while its worker is not due to look around, 30 µs at the most.
   /// Default 64.

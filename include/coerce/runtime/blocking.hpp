@@ -67,7 +67,8 @@ class BlockingAwaiter : WakeNode, BlockingJob {
 /// throws is thrown at the `co_await`. For database clients, files and long computations, which
 /// would hold up every actor of a worker. Cannot be cancelled. When all threads of the pool are
 /// busy (SchedulerOptions::blocking_threads) it waits for its turn, in order. On a caller-driven
-/// scheduler it runs on the driving thread.
+/// scheduler it runs on the driving thread, at once or, if that is shuffled, at a drawn later
+/// moment.
 template <class F>
   requires std::invocable<std::remove_cvref_t<F>&>
 auto blocking(F&& function) {

@@ -27,6 +27,9 @@ class Clock {
   virtual WallTime wall_now() const noexcept = 0;
   /// Does it go on by itself, so that waiting brings a deadline nearer?
   virtual bool advances() const noexcept { return true; }
+  /// For a clock that does not: a scheduler driven by its caller would wait for so long, and
+  /// nothing else can happen before. True: so much time has passed now.
+  virtual bool skip(Duration) noexcept { return false; }
 };
 
 /// The clocks of the machine.

@@ -30,6 +30,11 @@ struct SchedulerOptions {
   unsigned blocking_threads = 64;
   /// [the machine's clocks] Must outlive the scheduler.
   Clock* clock = nullptr;
+  /// [false] For tests, without threads (workers must be 0 or unset). Every choice is drawn from
+  /// the seed: which of the runnable units is next, how many messages it handles in its turn, which
+  /// of the timers due at one tick fires first, and when blocking() work is done, which then is a
+  /// step like any other on the driving thread. The same seed gives the same order.
+  bool shuffled = false;
 };
 
 namespace detail {
@@ -88,6 +93,7 @@ Task<void> capture(Task<T> task, std::shared_ptr<BlockOnOutcome<T>> outcome) {
 /// Thread-safe, but run(), run_for() and poll() are for one thread at a time.
 class Scheduler {
  public:
+  /// Throws std::invalid_argument if it is to be shuffled and have workers.
   explicit Scheduler(SchedulerOptions options = {});
 
   /// Starts a task of its own. An exception that leaves it goes to the unhandled-failure callback.

@@ -26,6 +26,10 @@ class TimerWheel {
   /// Fires what is due up to and including `tick`, in order of time, at most `limit` nodes.
   /// Returns how many it fired; `limit` means that more may be due.
   std::size_t advance(std::uint64_t tick, std::size_t limit) noexcept;
+  /// What advance() has found due and not fired, for want of a higher limit; in order of arming.
+  std::size_t due_count() const noexcept;
+  /// Fires one of these. \pre index < due_count()
+  void fire_due(std::size_t index) noexcept;
   /// A tick at or before the next one at which something happens; none when the wheel is empty.
   std::optional<std::uint64_t> next_tick() const noexcept;
   std::size_t size() const noexcept { return size_; }
@@ -45,6 +49,7 @@ class TimerWheel {
   };
 
   void link(TimerNode& node) noexcept;
+  void fire(TimerNode& node) noexcept;
   void clear_bit_of(TimerNode* const* slot) noexcept;
   std::optional<Expiry> next_expiry() const noexcept;
 
