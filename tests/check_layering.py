@@ -38,6 +38,7 @@ OPT_IN = {
     "coerce/actor/asio.hpp",
     "coerce/codec/json.hpp",
     "coerce/codec/protobuf.hpp",
+    "coerce/testkit/catch2.hpp",
 }
 HEAVY = re.compile(r"^(asio\.hpp|asio/|spdlog/|nlohmann/|grpcpp/|grpc/|openssl/|google/protobuf/|.*\.pb\.h$)")
 

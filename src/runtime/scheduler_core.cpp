@@ -344,6 +344,7 @@ Duration SchedulerCore::until_next_timer() noexcept {
 std::optional<TimePoint> SchedulerCore::next_deadline() noexcept {
   const std::lock_guard guard(wheel_lock_);
   const auto next = wheel_.next_tick();
+  next_tick_.store(next.value_or(UINT64_MAX), std::memory_order_relaxed);
   if (!next) return std::nullopt;
   return origin_ + kTick * static_cast<Duration::rep>(*next);
 }

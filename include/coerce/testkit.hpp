@@ -1,0 +1,8 @@
+/// \file
+/// Tests of actors: virtual time, seeded order, probes, exploration.
+
+#pragma once
+
+#include <coerce/testkit/expectation.hpp>
+#include <coerce/testkit/probe.hpp>
+#include <coerce/testkit/test_system.hpp>

@@ -1,0 +1,68 @@
+/// \file
+/// What a TestSystem keeps to itself.
+
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <coerce/testkit/test_system.hpp>
+
+#include "runtime/scheduler_core.hpp"
+#include "testkit/log_capture.hpp"
+#include "testkit/recorder.hpp"
+
+namespace coerce::testkit {
+
+namespace detail {
+
+/// COERCE_SEED. Throws std::invalid_argument if it is no seed.
+std::optional<std::uint64_t> seed_of_environment();
+
+/// Time that goes on by the will of the test, or while the system could do nothing but wait.
+class VirtualClock final : public Clock {
+ public:
+  TimePoint now() const noexcept override { return time_.now(); }
+  WallTime wall_now() const noexcept override { return time_.wall_now(); }
+  bool advances() const noexcept override { return false; }
+  bool skip(Duration step) noexcept override {
+    advance(step);
+    return true;
+  }
+  void advance(Duration step) noexcept { time_.advance(step); }
+
+ private:
+  ManualClock time_;
+};
+
+}  // namespace detail
+
+class TestSystem::Inside {
+ public:
+  Inside(TestSystemOptions chosen, ActorSystemBuilder builder, detail::Recorder* trace);
+
+  coerce::detail::SchedulerCore& core() const noexcept { return system->scheduler().core(); }
+  /// False: nothing is ready.
+  bool step();
+  void pass_to(TimePoint time);
+  std::string what_runs();
+
+  const TestSystemOptions options;
+  const int exceptions = std::uncaught_exceptions();
+  detail::VirtualClock clock;
+  detail::Recorder* const recorder;       ///< or none
+  std::optional<detail::LogCapture> log;  // what the system's end logs is captured too
+  std::optional<ActorSystem> system;
+  std::deque<DeadLetter> dead_letters;
+  std::deque<HandlerFailure> failures;
+  std::vector<Subscription> subscriptions;
+  std::size_t probes = 0;
+  bool is_shut_down = false;
+  bool is_endless = false;  ///< something never stopped running
+  Inside* abandoned_before = nullptr;
+};
+
+}  // namespace coerce::testkit
