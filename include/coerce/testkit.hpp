@@ -4,5 +4,6 @@
 #pragma once
 
 #include <coerce/testkit/expectation.hpp>
+#include <coerce/testkit/explore.hpp>
 #include <coerce/testkit/probe.hpp>
 #include <coerce/testkit/test_system.hpp>
