@@ -24,10 +24,20 @@ struct DrainYourself {
 
 class Watched : public Actor {
  public:
+  explicit Watched(bool can_start = true) : can_start_(can_start) {}
+
+  Task<void> started(ActorContext&) {
+    if (can_start_) co_return;
+    co_await yield();
+    throw_failure();
+  }
   Task<void> handle(Dawdle, ActorContext&) { (void)co_await sleep_for(2ms); }
   void handle(Fail, ActorContext&) { throw_failure(); }
   void handle(StopYourself, ActorContext& ctx) { ctx.stop(); }
   void handle(DrainYourself, ActorContext& ctx) { ctx.stop_after_drain(); }
+
+ private:
+  bool can_start_;
 };
 
 struct GetChild {
@@ -41,8 +51,8 @@ class Guardian : public Actor {
   }
 };
 
-enum class End { Stop, Fail, Itself, Drain, Unreferenced, WithParent, InSuspension };
-inline constexpr int kEnds = 7;
+enum class End { Stop, Fail, Itself, Drain, Unreferenced, WithParent, InSuspension, AtStart };
+inline constexpr int kEnds = 8;
 
 inline void watchers_are_told_exactly_once(TestSystem& test) {
   using Kind = StopReason::Kind;
@@ -53,6 +63,8 @@ inline void watchers_are_told_exactly_once(TestSystem& test) {
   if (end == End::WithParent) {
     guardian = test.start<Guardian>("guardian");
     watched = test.run(guardian->send(GetChild{})).value();
+  } else if (end == End::AtStart) {
+    watched = test.run(test.system().new_actor_deferred("watched", Watched(false))).value();
   } else {
     watched = test.start<Watched>(anonymous ? "" : "watched");
   }
@@ -89,6 +101,9 @@ inline void watchers_are_told_exactly_once(TestSystem& test) {
     case End::InSuspension:
       test.run_until_idle();  // it dawdles
       (void)watched->notify_stop();
+      break;
+    case End::AtStart:
+      expected = Kind::StartFailed;
       break;
   }
   probes[2].watch(*watched);

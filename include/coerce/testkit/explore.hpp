@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -57,10 +58,11 @@ ExploreReport replay(const Scenario& scenario, std::uint64_t seed, ExploreOption
 }  // namespace coerce::testkit
 
 template <>
-struct fmt::formatter<coerce::testkit::ExploreReport> : fmt::formatter<fmt::string_view> {
+struct fmt::formatter<coerce::testkit::ExploreReport> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   template <class Context>
   auto format(const coerce::testkit::ExploreReport& report, Context& context) const {
     const std::string text = coerce::testkit::to_string(report);
-    return fmt::formatter<fmt::string_view>::format({text.data(), text.size()}, context);
+    return std::copy(text.begin(), text.end(), context.out());
   }
 };
