@@ -4,7 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
 using namespace coerce::test;
@@ -32,6 +37,44 @@ Task<int> leave_an_actor_behind(ActorSystem& system, Gate stopped) {
   co_return actor.has_value() ? 3 : 4;
 }
 
+Task<int> explode(ActorSystem&) {
+  (void)co_await coerce::yield();
+  throw std::runtime_error("the game is over");
+}
+
+/// Raises a signal, then asks somebody who never comes to the question.
+Task<int> wait_for_the_shutdown(ActorSystem& system, int signal, Gate entered, Gate release) {
+  auto held = co_await coerce::into_actor<HeldActor>("held", system, entered, release);
+  if (!held || !held->notify(Hold{})) co_return 1;
+  std::raise(signal);
+  auto answer = co_await held->send(GetCounterRequest{});
+  release.open();
+  co_return !answer && system.is_terminated() ? 5 : 2;
+}
+
+/// Leaves an actor behind that does not stop, and a handle that keeps the system.
+Task<int> leave_a_stuck_actor(ActorSystem& system, std::optional<ActorSystem>& kept, Gate entered,
+                              Gate release) {
+  kept.emplace(system);
+  auto held = co_await coerce::into_actor<HeldActor>("held", system, entered, release);
+  if (!held || !held->notify(Hold{})) co_return 1;
+  const auto wait = [entered] { return entered.wait(); };
+  (void)co_await coerce::blocking(wait);
+  co_return 0;
+}
+
+/// Goes on by an hour whenever somebody looks at it, so that every deadline is near.
+class HastyClock : public coerce::Clock {
+ public:
+  coerce::TimePoint now() const noexcept override {
+    return coerce::TimePoint(std::chrono::hours(++looks_));
+  }
+  coerce::WallTime wall_now() const noexcept override { return {}; }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+};
+
 }  // namespace
 
 TEST_CASE("run returns the code of its game", "[run]") {
@@ -57,4 +100,31 @@ TEST_CASE("run stops the actors that the game leaves behind before it returns", 
       [&stopped](ActorSystem& system) { return leave_an_actor_behind(system, stopped); });
   CHECK(code == 3);
   CHECK(stopped.is_open());
+}
+
+TEST_CASE("SIGINT and SIGTERM shut the system down, and run returns the code of its game",
+          "[run]") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    Gate entered;
+    Gate release;
+    const auto code = coerce::run([&](ActorSystem& system) {
+      return wait_for_the_shutdown(system, signal, entered, release);
+    });
+    CHECK(code == 5);
+  }
+}
+
+TEST_CASE("run returns 70 when its game throws", "[run]") { CHECK(coerce::run(explode) == 70); }
+
+TEST_CASE("run returns 70 when an actor has not stopped by the deadline", "[run]") {
+  HastyClock clock;
+  Gate entered;
+  Gate release;
+  std::optional<ActorSystem> kept;
+  const OpenAtEnd opener(release);
+  const auto code = coerce::run(
+      ActorSystem::builder().worker_threads(2).clock(clock),
+      [&](ActorSystem& system) { return leave_a_stuck_actor(system, kept, entered, release); });
+  CHECK(code == 70);
 }

@@ -60,6 +60,20 @@ class Peer : public coerce::Actor {
   std::optional<LocalActorRef<Peer>> peer_;
 };
 
+/// Shuts its own system down from a handler, and keeps what it is told.
+class Regicide : public coerce::Actor {
+ public:
+  explicit Regicide(Event<coerce::ShutdownReport>& told) : told_(&told) {}
+
+  Task<void> handle(Call, ActorContext& ctx) {
+    auto report = co_await ctx.system().shutdown(1s);
+    told_->set(std::move(report));
+  }
+
+ private:
+  Event<coerce::ShutdownReport>* told_;
+};
+
 // ── Short forms ─────────────────────────────────────────────────────────────────────────────────
 
 void set_counter(ActorSystem& system, const LocalActorRef<TestActor>& actor, int value) {
@@ -305,6 +319,25 @@ TEST_CASE("actors that wait for each other do not hold up a shutdown", "[system]
   CHECK(report.stuck.empty());
 }
 
+TEST_CASE("an actor that shuts its system down is named at the deadline, and ends after it",
+          "[system][W-30]") {
+  coerce::ManualClock clock;
+  Event<coerce::ShutdownReport> told;
+  auto system = ActorSystem::builder().worker_threads(0).clock(clock).build();
+  auto actor = start_tracked<Regicide>(system, "regicide", told);
+  REQUIRE(actor.notify(Call{}).has_value());
+  system.poll();
+  clock.advance(1s);
+  system.poll();
+
+  const auto report = told.wait();
+  CHECK_FALSE(report.complete);
+  REQUIRE(report.stuck.size() == 1);
+  CHECK_THAT(std::string(report.stuck[0].path.view()), Catch::Contains("regicide"));
+  CHECK_FALSE(actor.is_valid());
+  CHECK(system.live_actor_count() == 0);
+}
+
 TEST_CASE("the last handle of a system shuts it down", "[system]") {
   Gate stopped;
   {
@@ -352,4 +385,14 @@ TEST_CASE("the global system is usable before and after the end of another", "[s
   CHECK(value_of(global.block_on(late.send(GetCounterRequest{}))) == 42);
   CHECK(global.block_on(early.stop()).has_value());
   CHECK(global.block_on(late.stop()).has_value());
+}
+
+TEST_CASE("the global system is made anew after it was shut down", "[system][W-31]") {
+  auto before = ActorSystem::global_system();
+  CHECK(before.shutdown_blocking().complete);
+  auto& after = ActorSystem::global_system();
+  CHECK(after.system_id() != before.system_id());
+  auto actor = value_of(after.block_on(coerce::new_actor(TestActor{})));
+  CHECK(value_of(after.block_on(actor.send(GetCounterRequest{}))) == 42);
+  CHECK(after.block_on(actor.stop()).has_value());
 }
