@@ -31,6 +31,10 @@ Cell* Cell::find_child_cell(std::string_view id) noexcept {
   return nullptr;
 }
 
+std::size_t Cell::child_count() const noexcept {
+  return extras != nullptr ? extras->child_count + extras->attached.size() : 0;
+}
+
 void Cell::add_child(Cell& child) {
   CellExtras& mine = more();
   child.next_live = mine.children;

@@ -39,10 +39,7 @@ std::vector<std::string> ActorContext::tags() const {
 }
 void ActorContext::set_tags(std::vector<std::string> tags) { cell().more().tags = std::move(tags); }
 
-std::size_t ActorContext::supervised_count() const noexcept {
-  const detail::CellExtras* extras = cell().extras;
-  return extras != nullptr ? extras->child_count + extras->attached.size() : 0;
-}
+std::size_t ActorContext::supervised_count() const noexcept { return cell().child_count(); }
 detail::Cell* ActorContext::find_child(const ActorId& id) const noexcept {
   return cell().find_child_cell(id.view());
 }

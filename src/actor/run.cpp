@@ -1,6 +1,7 @@
 #include <coerce/actor/run.hpp>
 
 #include "actor/system_core.hpp"
+#include "runtime/scheduler_core.hpp"
 #include "runtime/signal_watch.hpp"
 
 namespace coerce::detail {
@@ -16,7 +17,7 @@ int run_main(ActorSystem& system, Task<int> game) {
   const SignalWatch signals(system.scheduler().core(), [system](int signal) {
     log(system.core(), LogLevel::Info, system.system_name().view(), "signal {}: shutting down",
         signal);
-    system.spawn(shut_down(system));
+    spawn_within(system.scheduler().core(), shut_down(system));
   });
   int code = kIncomplete;
   try {

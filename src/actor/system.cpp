@@ -11,6 +11,7 @@
 #include "actor/post.hpp"
 #include "actor/snapshot.hpp"
 #include "actor/system_core.hpp"
+#include "runtime/scheduler_core.hpp"
 
 namespace coerce {
 
@@ -42,17 +43,23 @@ Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
 }
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
-                       SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox)
+                       SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
+                       std::size_t max_children)
     : scheduler_(std::in_place, options),
       events_(std::make_shared<EventHub>(scheduler_->core())),
       top_level_strategy_(std::move(top_level_strategy)),
-      mailbox_(mailbox) {
+      mailbox_(mailbox),
+      max_children_(max_children) {
   make_logger();  // before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
   name_ = name.empty() ? id_ : ActorId(name);
   scheduler_->on_unhandled([this](const std::exception_ptr& error) {
-    log(*this, LogLevel::Error, name_.view(), "a spawned task failed: {}", text_of(error));
+    const std::uint64_t count = task_failures_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (count > kMaxFailureLines) return;
+    log(*this, LogLevel::Error, name_.view(), "a spawned task failed: {}{}", text_of(error),
+        count == kMaxFailureLines ? " (further failures of this system's tasks are not logged)"
+                                  : "");
   });
 }
 
@@ -64,6 +71,8 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     const SharedText* id = cell.id_text.load(std::memory_order_relaxed);
     if (id != nullptr && parent.find_child_cell(id->view()) != nullptr)
       return ActorRefErr::AlreadyExists(cell.id());
+    if (parent.child_count() >= max_children_)
+      return ActorRefErr::Overloaded("the parent has as many children as max_children allows");
     parent.add_child(cell);
     living_children_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;
@@ -160,7 +169,7 @@ void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
   log(*this, LogLevel::Error, cell.full_path().view(),
       "failed, and its strategy escalates: system {} shuts down: {}", name_.view(), why);
-  if (!terminated()) scheduler_->spawn(await_shutdown(shutdown(kDefaultDeadline)));
+  if (!terminated()) spawn_within(scheduler_->core(), await_shutdown(shutdown(kDefaultDeadline)));
 }
 
 ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t stuck_tasks) {
@@ -187,7 +196,7 @@ void SystemCore::close(SystemCore* core) noexcept {
     log(*core, LogLevel::Error, core->name().view(),
         "the last handle of the system was destroyed on one of its own workers, which cannot wait "
         "for it; its actors are stopped, its threads stay");
-    core->scheduler_->spawn(await_shutdown(core->shutdown(kDefaultDeadline)));
+    spawn_within(core->scheduler_->core(), await_shutdown(core->shutdown(kDefaultDeadline)));
     return;
   }
   bool complete = core->terminated() && core->living_top_level() == 0;
@@ -294,6 +303,18 @@ ActorSystemBuilder& ActorSystemBuilder::budget(unsigned messages) {
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::max_spawned_tasks(std::size_t count) {
+  if (count == 0) throw std::invalid_argument("max_spawned_tasks: must not be 0");
+  scheduler_.max_spawned = count;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::max_children(std::size_t count) {
+  if (count == 0) throw std::invalid_argument("max_children: must not be 0");
+  max_children_ = count;
+  return *this;
+}
+
 ActorSystemBuilder& ActorSystemBuilder::top_level_strategy(SupervisorStrategy strategy) {
   top_level_strategy_ = std::move(strategy);
   return *this;
@@ -318,7 +339,7 @@ ActorSystem ActorSystemBuilder::build() {
       name.empty() && from_environment)
     name = from_environment;
   std::shared_ptr<detail::SystemCore> core(
-      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_),
+      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_, max_children_),
       &detail::SystemCore::close);
   core->handle = core;
   core->set_log_level(log_level_);

@@ -31,7 +31,8 @@ struct alignas(64) LiveShard {
 class SystemCore {
  public:
   SystemCore(const SchedulerOptions& options, std::string_view name,
-             SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox);
+             SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
+             std::size_t max_children);
 
   /// Called when the last handle goes.
   static void close(SystemCore* core) noexcept;
@@ -72,6 +73,8 @@ class SystemCore {
   }
   /// Of actors whose class asks for none.
   const MailboxOptions& mailbox() const noexcept { return mailbox_; }
+  /// Of one actor, those included that are attached to it.
+  std::size_t max_children() const noexcept { return max_children_; }
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dead_letters() const noexcept {
@@ -95,6 +98,7 @@ class SystemCore {
   std::shared_ptr<EventHub> events_;
   const SupervisorStrategy top_level_strategy_;
   const MailboxOptions mailbox_;
+  const std::size_t max_children_;
   ActorId id_;
   ActorId name_;
   Registry registry_;
@@ -104,6 +108,7 @@ class SystemCore {
   std::atomic<std::uint64_t> context_ids_{0};
   std::atomic<std::uint64_t> dead_letters_{0};
   std::atomic<std::uint64_t> failures_{0};
+  std::atomic<std::uint64_t> task_failures_{0};
   std::atomic<bool> terminated_{false};
   std::atomic<LogLevel> log_level_{LogLevel::Info};
   AsyncEvent all_ended_;

@@ -2,6 +2,7 @@
 
 #include "actor/cell_extras.hpp"
 #include "actor/post.hpp"
+#include "actor/system_core.hpp"
 
 namespace coerce::detail {
 
@@ -118,6 +119,9 @@ Result<void> attach_child(Cell& parent, Cell& child) {
                                                         "an actor cannot be its own child"));
   if (parent.find_child_cell(child.id_view()) != nullptr)
     return coerce::unexpected(ActorRefErr::AlreadyExists(child.id()));
+  if (parent.child_count() >= parent.system->max_children())
+    return coerce::unexpected(
+        ActorRefErr::Overloaded("the parent has as many children as max_children allows"));
   CellSet& attached = parent.more().attached;
   attached.insert(child);
   if (post_relation(parent, child, Relation::Attach)) return {};

@@ -89,6 +89,18 @@ struct AwaitedUnit : TaskUnit {
 
 }  // namespace
 
+bool spawn_within(SchedulerCore& core, Task<void> task, std::size_t limit) {
+  auto* unit =
+      new (pool_allocate(sizeof(TaskUnit))) TaskUnit(core, std::move(task), &finish_spawned);
+  if (!core.add_spawned(*unit, limit)) {
+    unit->~TaskUnit();
+    pool_free(unit, sizeof(TaskUnit));
+    return false;
+  }
+  unit->schedule();
+  return true;
+}
+
 void run_to_end(SchedulerCore& core, Task<void> task) {
   const Worker* worker = thread_state().worker;
   if (worker != nullptr && &worker->scheduler() == &core)
@@ -120,11 +132,11 @@ Scheduler::Scheduler(SchedulerOptions options)
   core_->start();
 }
 
-void Scheduler::spawn(Task<void> task) const {
-  auto* unit = new (detail::pool_allocate(sizeof(detail::TaskUnit)))
-      detail::TaskUnit(*core_, std::move(task), &detail::finish_spawned);
-  core_->add_spawned(*unit);
-  unit->schedule();
+bool Scheduler::spawn(Task<void> task) const {
+  if (detail::spawn_within(*core_, std::move(task), core_->max_spawned())) return true;
+  core_->unhandled(std::make_exception_ptr(std::length_error(
+      "coerce: a task was refused: as many as max_spawned allows have not ended")));
+  return false;
 }
 
 namespace {

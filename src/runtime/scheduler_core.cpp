@@ -420,6 +420,7 @@ unsigned threads_of(const SchedulerOptions& options) {
 SchedulerCore::SchedulerCore(const SchedulerOptions& options)
     : threads_(threads_of(options)),
       budget_(std::max(1U, options.budget)),
+      max_spawned_(options.max_spawned),
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       rng_(options.seed != 0 ? options.seed : Rng::random_seed()),
       origin_(clock_->now()),
@@ -464,13 +465,15 @@ void SchedulerCore::drop_user() noexcept {
 
 // ---- spawned tasks ----------------------------------------------------------------------------
 
-void SchedulerCore::add_spawned(TaskUnit& unit) noexcept {
+bool SchedulerCore::add_spawned(TaskUnit& unit, std::size_t limit) noexcept {
   const std::lock_guard guard(spawned_lock_);
+  if (spawned_count_ >= limit) return false;
   unit.next_live = spawned_;
   unit.previous_live = &spawned_;
   if (spawned_ != nullptr) spawned_->previous_live = &unit.next_live;
   spawned_ = &unit;
   spawned_count_ += unit.counted ? 1 : 0;
+  return true;
 }
 
 void SchedulerCore::remove_spawned(TaskUnit& unit) noexcept {

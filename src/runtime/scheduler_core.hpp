@@ -94,7 +94,8 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   bool io_pending() const noexcept { return io_work_.load(std::memory_order_seq_cst) > 0; }
   Reactor& reactor() noexcept { return reactor_; }
 
-  void add_spawned(TaskUnit& unit) noexcept;
+  /// False: so many are there already.
+  bool add_spawned(TaskUnit& unit, std::size_t limit = SIZE_MAX) noexcept;
   void remove_spawned(TaskUnit& unit) noexcept;
   void cancel_spawned() noexcept;
   std::size_t spawned_count() noexcept;
@@ -123,6 +124,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   Rng& rng() noexcept { return rng_; }
   unsigned threads() const noexcept { return threads_; }
   unsigned budget() const noexcept { return budget_; }
+  std::size_t max_spawned() const noexcept { return max_spawned_; }
   BlockingPool& blocking() noexcept { return blocking_; }
 
  private:
@@ -135,6 +137,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
 
   const unsigned threads_;
   const unsigned budget_;
+  const std::size_t max_spawned_;
   SystemClock system_clock_;
   Clock* clock_;
   Rng rng_;
@@ -177,5 +180,9 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   Worker* entered_before_ = nullptr;
   BlockingPool blocking_;
 };
+
+/// Starts a task of its own, unless there are `limit` already. The library's own, which end a
+/// system, have no limit.
+bool spawn_within(SchedulerCore& core, Task<void> task, std::size_t limit = SIZE_MAX);
 
 }  // namespace coerce::detail

@@ -304,6 +304,26 @@ TEST_CASE("what leaves a spawned task goes to the unhandled-failure callback", "
   CHECK(on_worker);
 }
 
+TEST_CASE("a task beyond the limit is refused and destroyed, and the callback is told",
+          "[scheduler]") {
+  const Scheduler scheduler{{.workers = 0, .max_spawned = 2}};
+  std::vector<std::string> told;
+  scheduler.on_unhandled(
+      [&told](const std::exception_ptr& error) { told.push_back(message_of(error)); });
+  const auto witness = std::make_shared<int>();
+  const auto keep = [](std::shared_ptr<int>) -> Task<void> { (void)co_await yield(); };
+
+  CHECK(scheduler.spawn(keep(witness)));
+  CHECK(scheduler.spawn(keep(witness)));
+  CHECK_FALSE(scheduler.spawn(keep(witness)));
+  CHECK(witness.use_count() == 3);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], Catch::Contains("max_spawned"));
+
+  (void)scheduler.poll();
+  CHECK(scheduler.spawn(keep(witness)));  // as soon as others have ended
+}
+
 TEST_CASE("a scheduler without a callback goes on after a task has thrown", "[scheduler]") {
   const Scheduler scheduler{{.workers = 0}};
   scheduler.spawn(throw_late("lost"));

@@ -122,8 +122,9 @@ class ActorContext {
   ActorLog log() const noexcept;
 
   /// Starts a child; resumes when its started() has completed. It stops before this actor does.
-  /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping). `co_await`
-  /// gives Result<LocalActorRef<C>>.
+  /// Errors: AlreadyExists, ActorStartFailed, ActorUnavailable (this actor is stopping), Overloaded
+  /// (it has as many children as the builder's max_children allows). `co_await` gives
+  /// Result<LocalActorRef<C>>.
   template <int = 0, class C>
     requires std::derived_from<std::remove_cvref_t<C>, Actor>
   auto spawn(ActorId id, C&& child);
@@ -154,8 +155,8 @@ class ActorContext {
   /// Makes an actor that another made a child of this one too: it is described with the children,
   /// on_child_stopped tells of its end, and it is asked to stop when this actor stops. It is not
   /// awaited then: two actors may be attached to each other. Its failures remain its own parent's.
-  /// Errors: NotSupported (oneself), AlreadyExists (a child has that id), InvalidRef (it has
-  /// ended).
+  /// Errors: NotSupported (oneself), AlreadyExists (a child has that id), Overloaded (as spawn),
+  /// InvalidRef (it has ended).
   template <class A>
   Result<void> attach_child_ref(const LocalActorRef<A>& actor);
   Result<void> attach_child_ref(const BoxedActorRef& actor);

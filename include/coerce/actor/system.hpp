@@ -155,8 +155,9 @@ class ActorSystem {
   /// For outside threads. On a worker nothing is waited for: the report is incomplete.
   ShutdownReport shutdown_blocking(Duration deadline = std::chrono::seconds(30)) const;
 
-  /// Starts a task of its own, asked to stop at shutdown. What it throws is logged.
-  void spawn(Task<void> task) const { scheduler().spawn(std::move(task)); }
+  /// Starts a task of its own, asked to stop at shutdown. What it throws is logged. False: as many
+  /// as max_spawned_tasks() allows have not ended; the task is destroyed, and that is logged too.
+  bool spawn(Task<void> task) const { return scheduler().spawn(std::move(task)); }
   /// See Scheduler::block_on.
   template <Awaitable A>
   AwaitResult<A> block_on(A&& awaitable) const {
@@ -207,6 +208,11 @@ class ActorSystemBuilder {
   /// the system prolongs the turn while its worker is not due to look around, 30 µs at the most.
   /// Default 64.
   ActorSystemBuilder& budget(unsigned messages);
+  /// Tasks of spawn() that have not ended; more are refused. Default 1 048 576. \pre not 0
+  ActorSystemBuilder& max_spawned_tasks(std::size_t count);
+  /// Children of one actor, those attached to it included; more are refused with Overloaded.
+  /// Default 1 048 576. \pre not 0
+  ActorSystemBuilder& max_children(std::size_t count);
   /// For actors whose class has no `mailbox` of its own. Default: no bound.
   ActorSystemBuilder& mailbox(MailboxOptions options);
   /// See ActorSystem::log_level(). Default: Info.
@@ -219,6 +225,7 @@ class ActorSystemBuilder {
  private:
   SchedulerOptions scheduler_;
   MailboxOptions mailbox_;
+  std::size_t max_children_ = std::size_t{1} << 20;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   LogLevel log_level_ = LogLevel::Info;
   std::string name_;

@@ -28,6 +28,8 @@ struct SchedulerOptions {
   unsigned budget = 64;
   /// [64] Threads at most that run blocking() work; they are made when needed.
   unsigned blocking_threads = 64;
+  /// [1 048 576] Tasks started by spawn() that have not ended; more are refused.
+  std::size_t max_spawned = std::size_t{1} << 20;
   /// [the machine's clocks] Must outlive the scheduler.
   Clock* clock = nullptr;
   /// [false] For tests, without threads (workers must be 0 or unset). Every choice is drawn from
@@ -97,7 +99,8 @@ class Scheduler {
   explicit Scheduler(SchedulerOptions options = {});
 
   /// Starts a task of its own. An exception that leaves it goes to the unhandled-failure callback.
-  void spawn(Task<void> task) const;
+  /// False: there are `max_spawned` already; the task is destroyed, and the callback is told of it.
+  bool spawn(Task<void> task) const;
 
   /// Runs an awaitable to its end and gives its result; what it throws is thrown here.
   /// For outside threads: on a worker of this scheduler it throws std::logic_error instead of
@@ -127,7 +130,8 @@ class Scheduler {
   std::size_t timer_count() const noexcept;
   /// Is the calling thread one of this scheduler's workers?
   bool on_worker() const noexcept;
-  /// Called, on a worker, with what left a spawned task. Set before the first spawn.
+  /// Called with what left a spawned task, on its worker, and with the refusal of one, on the
+  /// thread that would have spawned it. Set before the first spawn.
   void on_unhandled(std::function<void(std::exception_ptr)> callback) const;
   /// Asks every task but the calling one to stop, each at its next await.
   void cancel_spawned() const;

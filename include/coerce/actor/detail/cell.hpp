@@ -204,6 +204,7 @@ struct Cell : Unit, ActorContext {
   ReplyEnvelope* stop_waiters = nullptr;
 
   // Children, owner only.
+  std::size_t child_count() const noexcept;  ///< the attached ones too
   void add_child(Cell& child);
   void child_ended(Cell& child) noexcept;
   Cell* find_child_cell(std::string_view id) noexcept;
