@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the release preset, runs every benchmark (a quarter of an hour on two cores) and prints the tables: the
-# library's own figures beside L and their targets, then the same work on CAF and Erlang where they are installed.
+# library's own figures beside L and their targets, the time that it takes to compile, then the same work on CAF and
+# Erlang where they are installed.
 # Usage: bench.sh [--out FILE] [--build DIRECTORY] [--quick]
 #   --out FILE  writes them to FILE as well, such as docs/benchmarks.md
 #   --build     another build directory than build/release
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --out) out=${2:?--out takes a file}; shift ;;
     --build) build=${2:?--build takes a directory}; shift ;;
     --quick) suite+=(--runs 4 --scale 0.2); peers+=(--reps 3 --scale 0.1) ;;
-    *) sed -n '4,7s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '5,8s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
   shift
 done
@@ -38,6 +39,8 @@ trap 'rm -f "$report"' EXIT
   echo "worker, the wall time of a run that nobody disturbed. Targets in L are for one worker and judged by it."
   echo
   "$build/benchmarks/suite/coerce_bench" "${suite[@]}" | grep '^|' || failed=1
+  echo
+  benchmarks/compile/run.sh || failed=1
   echo
   benchmarks/peers/run.py --build "$build" "${peers[@]}" | sed 's/^# /## /' || failed=1
 } > "$report"
