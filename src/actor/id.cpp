@@ -12,7 +12,7 @@ namespace coerce {
 namespace detail {
 
 namespace {
-constexpr std::size_t kMaxIdLength = 64 * 1024;
+constexpr std::size_t kMaxIdLength = std::size_t{64} * 1024;
 }
 
 SharedText* SharedText::make(std::string_view text) {

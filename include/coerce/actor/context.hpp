@@ -150,7 +150,7 @@ class ActorContext {
   /// A strategy for a child that cannot be made again: restart means stop.
   template <int = 0, class C>
     requires std::derived_from<std::remove_cvref_t<C>, Actor>
-  auto spawn(ActorId id, C&& child, SupervisorStrategy strategy);
+  auto spawn(ActorId id, C&& child, const SupervisorStrategy& strategy);
 
   /// Makes an actor that another made a child of this one too: it is described with the children,
   /// on_child_stopped tells of its end, and it is asked to stop when this actor stops. It is not

@@ -227,6 +227,8 @@ class WeakActorRef {
  public:
   explicit WeakActorRef(detail::Cell& cell) noexcept : cell_(&cell) { cell.retain_memory(); }
   WeakActorRef(const WeakActorRef& other) noexcept : WeakActorRef(*other.cell_) {}
+  // Retains first, so it may be assigned to itself.
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment)
   WeakActorRef& operator=(const WeakActorRef& other) noexcept {
     other.cell_->retain_memory();
     std::exchange(cell_, other.cell_)->release_memory();

@@ -286,7 +286,7 @@ auto ActorContext::spawn(ActorId id, F&& factory, SupervisorStrategy strategy) {
 }
 template <int, class C>
   requires std::derived_from<std::remove_cvref_t<C>, Actor>
-auto ActorContext::spawn(ActorId id, C&& child, SupervisorStrategy strategy) {
+auto ActorContext::spawn(ActorId id, C&& child, const SupervisorStrategy& strategy) {
   detail::refuse_awaited_temporary<C>();
   using Plain = std::remove_cvref_t<C>;
   detail::Cell& made = detail::make_cell<Plain>(*cell().system, std::move(id), &cell(),

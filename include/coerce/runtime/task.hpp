@@ -225,6 +225,7 @@ template <Awaitable A>
 auto as_task(A&& awaitable) {
   using Plain = std::remove_cvref_t<A>;
   if constexpr (detail::is_task<Plain>)
+    // A named task is moved too. NOLINTNEXTLINE(bugprone-move-forwarding-reference)
     return Plain(std::move(awaitable));
   else
     return detail::await_as_task<Plain>(std::forward<A>(awaitable));

@@ -70,6 +70,7 @@ class FactoryOf final : public ActorFactory {
 
  public:
   template <class T>
+    requires std::constructible_from<F, T>
   explicit FactoryOf(T&& function) : function_(std::forward<T>(function)) {}
 
   bool make(Cell& cell) override {
