@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the long tests at full count and writes what came out to docs/soak/<date>.md.
 # Usage: soak.sh [--rounds <n>] [--seeds "<seed> <seed> ..."]
-#   --rounds  rounds of each program (default: COERCE_STRESS_ROUNDS, else 3000)
-#   --seeds   one run per seed (default: COERCE_SEED, else three random ones)
+#   --rounds  rounds of each program (default: COERCE_STRESS_ROUNDS, else 3000); under the sanitizers a third of them
+#   --seeds   one run per seed (default: COERCE_SEED, else three random ones); under the sanitizers the first
+# Seeds that are pinned in tests/stress/pinned-seeds.txt run besides.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,19 +13,38 @@ while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=${2:?}; shift 2 ;;
     --seeds) seeds=${2:?}; shift 2 ;;
-    *) sed -n '3,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '3,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
 
 # Each stage is a function soak_<stage> that calls `measure` for every program it runs.
-stages=(stress)
+stages=(stress sanitizers)
+
+programs=()
+for source in tests/stress/*.cpp; do programs+=("$(basename "$source" .cpp)"); done
+
+run_stress() { # preset, rounds, program, seed
+  COERCE_STRESS_ROUNDS=$2 COERCE_SEED=$4 measure "$3, $1, $2 rounds" "$4" "build/$1/tests/stress/coerce_stress_$3"
+}
 
 soak_stress() {
-  local program
-  for program in build/release/tests/stress/coerce_stress_*; do
-    [ -x "$program" ] && [ -f "$program" ] || continue
-    for seed in $seeds; do
-      COERCE_STRESS_ROUNDS=$rounds COERCE_SEED=$seed measure "$(basename "$program")" "$seed" "$program"
+  local program seed
+  for program in "${programs[@]}"; do
+    for seed in $seeds; do run_stress release "$rounds" "$program" "$seed"; done
+  done
+  while read -r program seed; do
+    run_stress release "$rounds" "$program" "$seed"
+  done < <(grep -E '^[a-z]' tests/stress/pinned-seeds.txt)
+}
+
+soak_sanitizers() {
+  local preset program
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 TSAN_OPTIONS=halt_on_error=1
+  for preset in asan tsan; do
+    cmake --preset "$preset"
+    cmake --build --preset "$preset" --target "${programs[@]/#/coerce_stress_}"
+    for program in "${programs[@]}"; do
+      run_stress "$preset" "$(((rounds + 2) / 3))" "$program" "${seeds%% *}"
     done
   done
 }
@@ -42,11 +62,12 @@ measure() { # name, seed, command...
   fi
   runs=$((runs + 1))
   table+="| $name | $seed | $((SECONDS - begin)) s | $verdict |"$'\n'
-  outputs+=$'\n'"### $name, seed $seed"$'\n\n```\n'"$(tail -n 40 "$log")"$'\n```\n'
+  outputs+=$'\n'"### $name, seed $seed"$'\n\n```\n'"$(sed '/\[warning\]/d' "$log" | tail -n 40)"$'\n```\n'
   rm -f "$log"
 }
 
-scripts/install-deps.sh test
+seeds=$(echo $seeds) # in one line
+scripts/install-deps.sh ci
 cmake --preset release -DCOERCE_BUILD_TESTS=ON
 cmake --build --preset release
 

@@ -357,6 +357,7 @@ int run_all() {
   const std::uint64_t rounds = number_from_environment("COERCE_STRESS_ROUNDS", 50);
   const std::uint64_t seed = number_from_environment("COERCE_SEED", std::random_device()());
   fmt::print("supervised_families: seed {}, {} rounds\n", seed, rounds);
+  std::fflush(stdout);  // whatever happens next, the seed is known
   Watchdog watchdog(seed, round_limit, outcomes);
   for (std::uint64_t round = 1; round <= rounds && violations == 0; ++round) {
     watchdog.begin_round(round);
