@@ -10,6 +10,31 @@ execute_process(
   OUTPUT_VARIABLE output
   ERROR_VARIABLE output)
 
+# Clang prints long texts in template arguments as several.
+string(REGEX REPLACE "\", {+\"" "" output "${output}")
+
+# Each refused line must be named by an error, or as its cause, and its sentence be said.
+file(READ "${CASE}" source)
+string(REGEX REPLACE "[][;]" "_" source "${source}")
+string(REPLACE "\n" ";" source "${source}")
+get_filename_component(name "${CASE}" NAME)
+set(number 0)
+set(refused FALSE)
+foreach(line IN LISTS source)
+  math(EXPR number "${number} + 1")
+  if((refused OR line MATCHES "// refused$") AND NOT output MATCHES "/${name}:${number}:")
+    message(SEND_ERROR "line ${number} compiles, but must not: ${line}\n${output}")
+  endif()
+  set(refused FALSE)
+  if(line MATCHES "^ *// refused: (.+)$")
+    set(refused TRUE)
+    string(FIND "${output}" "${CMAKE_MATCH_1}" position)
+    if(position EQUAL -1)
+      message(SEND_ERROR "not said: ${CMAKE_MATCH_1}\n${output}")
+    endif()
+  endif()
+endforeach()
+
 if(head MATCHES "^// expect-ok")
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "must compile, but:\n${output}")

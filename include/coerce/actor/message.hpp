@@ -87,6 +87,16 @@ struct Unwrapped<Task<T>> {
   using type = T;
 };
 
+/// For an incomplete class the answer would be no, and stay no when the class is there.
+template <class A>
+consteval bool refuse_incomplete() {
+  static_assert(
+      requires { sizeof(A); },
+      "coerce: Handler is asked of an actor class that is not complete here; include or "
+      "finish its definition first");
+  return true;
+}
+
 template <class A, class M>
 concept HandlesExactly = requires(A& actor, Exactly<M> message, ActorContext& context) {
   actor.handle(message, context);
@@ -102,9 +112,10 @@ concept AnswersWith = std::same_as<FlatResult<typename Unwrapped<Returned>::type
 }  // namespace detail
 
 /// A has a public `handle(M, ActorContext&)` that returns M's answer: R, Result<R>, Task<R> or
-/// Task<Result<R>>.
+/// Task<Result<R>>. To ask it of an incomplete class is an error.
 template <class A, class M>
-concept Handler = Message<M> && requires { sizeof(A); } && detail::HandlesExactly<A, M> &&
+concept Handler = Message<M> && std::is_class_v<A> && detail::refuse_incomplete<A>() &&
+                  detail::HandlesExactly<A, M> &&
                   detail::AnswersWith<detail::HandlerReturn<A, M>, MessageResult<M>>;
 
 }  // namespace coerce

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <coerce/actor/describe.hpp>
+#include <coerce/actor/detail/refusal.hpp>
 #include <coerce/actor/detail/send.hpp>
 #include <coerce/runtime/detail/guard.hpp>
 
@@ -77,8 +78,13 @@ class BoxedActorRef {
 /// they were sent. After the actor has ended they give InvalidRef; what it had accepted and did not
 /// handle gives ResultChannelClosed to a sender, and is counted as a dead letter otherwise.
 template <class A>
-class LocalActorRef {
+class LocalActorRef : detail::Refusing<A> {
+  using Refusing = detail::Refusing<A>;
+
  public:
+  using Refusing::async_send, Refusing::deliver, Refusing::notify, Refusing::send,
+      Refusing::send_blocking, Refusing::send_for;
+
   explicit LocalActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
 
   ActorId actor_id() const { return cell_->id(); }

@@ -1,0 +1,102 @@
+// expect: coerce: GCC 12 destroys an aggregate or lambda temporary twice
+// compiler: gcc12
+// Every function that takes an object of the user's and may stand in a co_await expression refuses
+// temporaries that GCC 12 would destroy twice. Each line has a type of its own: an error about a
+// type comes once.
+#include <coerce/actor.hpp>
+#include <coerce/actor/asio.hpp>
+
+#include <string>
+
+#include <asio/detached.hpp>
+
+using coerce::ActorContext;
+
+template <int>
+struct Text {  // an aggregate that owns memory
+  std::string text;
+};
+
+struct Made {
+  template <int N>
+  explicit Made(Text<N>) {}
+};
+
+struct Person : coerce::Actor {
+  explicit Person(std::string n) : name(std::move(n)) {}
+  template <int N>
+  explicit Person(Text<N>) {}
+  void handle(Text<1>, ActorContext&) {}
+  void handle(Text<2>, ActorContext&) {}
+  void handle(Text<3>, ActorContext&) {}
+  void handle(Text<4>, ActorContext&) {}
+  void handle(Text<5>, ActorContext&) {}
+  void handle(Made, ActorContext&) {}
+  std::string name;
+};
+
+template <int>
+struct Pet : coerce::Actor {
+  std::string name;
+};
+
+using coerce::LocalActorRef;
+using Events = coerce::ActorStarted;
+using Strategy = coerce::SupervisorStrategy;
+
+coerce::Task<void> references(LocalActorRef<Person> person, std::string s) {
+  (void)co_await person.send(Text<1>{s});                       // refused
+  (void)co_await person.send(Text<2>{s}, coerce::Duration(1));  // refused
+  (void)person.notify(Text<3>{s});                              // refused
+  person.deliver(Text<4>{s}, [](coerce::Result<void>) {});      // refused
+  person.async_send(Text<5>{s}, asio::detached);                // refused
+
+  (void)co_await person.send<Made>(Text<11>{s});                           // refused
+  (void)co_await person.send_for<Made>(coerce::Duration(1), Text<12>{s});  // refused
+  (void)person.notify<Made>(Text<13>{s});                                  // refused
+
+  (void)co_await person.exec([s](Person& p) { p.name = s; });  // refused
+  (void)person.notify_exec([s](Person& p) { p.name = s; });    // refused
+}
+
+coerce::Task<void> receivers(coerce::Receiver<Text<21>> a, coerce::Receiver<Text<22>> b,
+                             coerce::Receiver<Text<23>> c, std::string s) {
+  (void)co_await a.send(Text<21>{s});                       // refused
+  (void)co_await b.send(Text<22>{s}, coerce::Duration(1));  // refused
+  (void)c.notify(Text<23>{s});                              // refused
+}
+
+coerce::Task<void> systems(coerce::ActorSystem system, std::string s) {
+  (void)co_await system.new_actor("a", Pet<1>{{}, s});                 // refused
+  (void)co_await system.new_tracked_actor(Pet<2>{{}, s});              // refused
+  (void)co_await system.new_anon_actor(Pet<3>{{}, s});                 // refused
+  (void)system.new_actor_deferred("a", Pet<4>{{}, s});                 // refused
+  (void)co_await coerce::into_actor(Pet<5>{{}, s}, "a", system);       // refused
+  (void)co_await coerce::into_anon_actor(Pet<6>{{}, s}, "a", system);  // refused
+  (void)co_await coerce::new_actor(Pet<7>{{}, s});                     // refused
+
+  (void)co_await system.new_actor<Person>("a", Text<31>{s});            // refused
+  (void)co_await coerce::into_actor<Person>("a", system, Text<32>{s});  // refused
+
+  auto events = system.events().subscribe<Events>([s](const Events&) {});  // refused
+}
+
+coerce::Task<void> contexts(ActorContext& ctx, std::string s) {
+  (void)co_await ctx.spawn("a", Pet<11>{{}, s});                    // refused
+  (void)co_await ctx.spawn("a", Pet<12>{{}, s}, Strategy::stop());  // refused
+  (void)co_await ctx.spawn<Person>("a", Text<41>{s});               // refused
+  (void)co_await ctx.spawn("a", [s] { return Person(s); });         // refused
+  (void)ctx.spawn_deferred("a", Pet<13>{{}, s});                    // refused
+  (void)ctx.spawn_deferred("a", [s] { return Person(s); });         // refused
+  const auto decider = [](std::exception_ptr) { return coerce::Directive::Stop; };
+  const auto factory = [] { return Person("Ada"); };
+  (void)co_await ctx.spawn("a", factory, Strategy::decide(decider));
+  (void)co_await ctx.spawn("a", factory, Strategy::decide([s](std::exception_ptr) {  // refused
+                             return s.empty() ? coerce::Directive::Stop
+                                              : coerce::Directive::Restart;
+                           }));
+}
+
+coerce::Task<void> vocabulary(std::string s) {
+  (void)co_await coerce::blocking([s] { return s.size(); });  // refused
+}
