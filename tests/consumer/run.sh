@@ -32,3 +32,4 @@ configure "$root/tests/consumer/unknown_component" unknown_component
 echo "--- examples against the installed package"
 configure "$root/examples" examples
 cmake --build "$work/examples"
+ctest --test-dir "$work/examples" --output-on-failure
