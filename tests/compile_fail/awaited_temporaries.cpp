@@ -31,6 +31,7 @@ struct Person : coerce::Actor {
   void handle(Text<3>, ActorContext&) {}
   void handle(Text<4>, ActorContext&) {}
   void handle(Text<5>, ActorContext&) {}
+  void handle(Text<24>, ActorContext&) {}
   void handle(Made, ActorContext&) {}
   std::string name;
 };
@@ -79,6 +80,13 @@ coerce::Task<void> systems(coerce::ActorSystem system, std::string s) {
   (void)co_await coerce::into_actor<Person>("a", system, Text<32>{s});  // refused
 
   auto events = system.events().subscribe<Events>([s](const Events&) {});  // refused
+}
+
+void senders(ActorContext& ctx, LocalActorRef<Person> person, coerce::Receiver<Text<25>> receiver,
+             std::string s) {
+  (void)person.notify_from(ctx, Text<24>{s});    // refused
+  (void)receiver.notify_from(ctx, Text<25>{s});  // refused
+  (void)ctx.stash(Text<26>{s});                  // refused
 }
 
 coerce::Task<void> contexts(ActorContext& ctx, std::string s) {

@@ -67,7 +67,8 @@ void reasons(const coerce::LocalActorRef<Listener>& listener) {
   (void)listener.notify(Immovable{});
 }
 
-coerce::Task<void> verbs(coerce::LocalActorRef<Listener> listener) {
+coerce::Task<void> verbs(coerce::LocalActorRef<Listener> listener, ActorContext& ctx) {
+  (void)listener.notify_from(ctx, Unknown{});                      // refused
   (void)listener.notify<Unknown>();                                // refused
   (void)co_await listener.send(Unknown{});                         // refused
   (void)co_await listener.send(Unknown{}, coerce::Duration(1));    // refused

@@ -82,8 +82,8 @@ class LocalActorRef : detail::Refusing<A> {
   using Refusing = detail::Refusing<A>;
 
  public:
-  using Refusing::async_send, Refusing::deliver, Refusing::notify, Refusing::send,
-      Refusing::send_blocking, Refusing::send_for;
+  using Refusing::async_send, Refusing::deliver, Refusing::notify, Refusing::notify_from,
+      Refusing::send, Refusing::send_blocking, Refusing::send_for;
 
   explicit LocalActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
 

@@ -154,6 +154,10 @@ class Refusing {
     requires(!Handler<A, M>)
   void notify(Args&&...) const = delete;
 
+  template <int = 0, class M, auto because = kReason<A, std::remove_cvref_t<M>>>
+    requires(!Handler<A, std::remove_cvref_t<M>>)
+  void notify_from(ActorContext&, M&&) const = delete;
+
   template <int = 0, class M, class... More, auto because = kReason<A, std::remove_cvref_t<M>>>
     requires(!Handler<A, std::remove_cvref_t<M>>)
   Task<bool> send(M&&, More&&...) const = delete;
