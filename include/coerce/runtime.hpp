@@ -8,5 +8,6 @@
 #include <coerce/runtime/rng.hpp>
 #include <coerce/runtime/scheduler.hpp>
 #include <coerce/runtime/sleep.hpp>
+#include <coerce/runtime/stop_token.hpp>
 #include <coerce/runtime/task.hpp>
 #include <coerce/runtime/when.hpp>
