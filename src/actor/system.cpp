@@ -47,6 +47,7 @@ SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
                        std::size_t max_children)
     : scheduler_(std::in_place, options),
       events_(std::make_shared<EventHub>(scheduler_->core())),
+      timekeeper_(scheduler_->core()),
       top_level_strategy_(std::move(top_level_strategy)),
       mailbox_(mailbox),
       max_children_(max_children) {
@@ -148,6 +149,7 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
     auto first = co_await when_any(all_ended_.wait(), sleep_for(deadline));
     all_ended = first.index() == 0 && std::get<0>(first);
   }
+  timekeeper_.close();
   scheduler_->cancel_spawned();
   const std::size_t own = running_in_counted_task() ? 1 : 0;
   while (scheduler_->spawned_count() > own && scheduler_->clock().now() - began < deadline)
@@ -211,8 +213,10 @@ void SystemCore::close(SystemCore* core) noexcept {
       log(*core, LogLevel::Error, core->name().view(), "the shutdown failed: {}", error.what());
     }
   }
+  core->timekeeper_.close();
   core->events_->close();
   core->scheduler_.reset();
+  core->timekeeper_.forget_due();
   core->events_->forget_queued();
   if (complete) core->drop_memory();  // else what has not ended is leaked on purpose
 }

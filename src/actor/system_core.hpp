@@ -17,6 +17,7 @@
 #include "actor/event_hub.hpp"
 #include "actor/log.hpp"
 #include "actor/registry.hpp"
+#include "actor/timekeeper.hpp"
 
 namespace coerce::detail {
 
@@ -83,6 +84,7 @@ class SystemCore {
 
   EventHub& events() noexcept { return *events_; }
   const std::shared_ptr<EventHub>& shared_events() const noexcept { return events_; }
+  Timekeeper& timekeeper() noexcept { return timekeeper_; }
 
   std::weak_ptr<SystemCore> handle;  ///< to give out further handles
 
@@ -96,6 +98,7 @@ class SystemCore {
 
   std::optional<Scheduler> scheduler_;
   std::shared_ptr<EventHub> events_;
+  Timekeeper timekeeper_;
   const SupervisorStrategy top_level_strategy_;
   const MailboxOptions mailbox_;
   const std::size_t max_children_;
