@@ -116,13 +116,22 @@ std::size_t TimerWheel::advance(std::uint64_t tick, std::size_t limit) noexcept 
     level.occupied &= ~(std::uint64_t{1} << expiry->slot);
     TimerNode* list = level.slots[expiry->slot];
     level.slots[expiry->slot] = nullptr;
+    // Slots are stacks, so turning them round restores the order of arming.
+    TimerNode* oldest = nullptr;
     while (list != nullptr) {
       TimerNode& node = *list;
       list = node.next;
-      if (node.tick <= now_)
-        push_front(due_, node);  // slots are stacks, so this restores the order of arming
-      else
-        link(node);
+      if (node.tick <= now_) {
+        push_front(due_, node);
+      } else {
+        node.next = oldest;
+        oldest = &node;
+      }
+    }
+    while (oldest != nullptr) {
+      TimerNode& node = *oldest;
+      oldest = node.next;
+      link(node);
     }
   }
   now_ = std::max(now_, tick);

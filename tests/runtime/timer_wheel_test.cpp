@@ -61,6 +61,25 @@ TEST_CASE("a timer whose tick has passed fires at the next tick", "[timer_wheel]
   CHECK(wheel.advance(1001, no_limit) == 1);
 }
 
+TEST_CASE("timers of one tick fire in the order in which they were armed", "[timer_wheel]") {
+  for (const std::uint64_t tick : {40ULL, 1000ULL, 64ULL * 64, 300'000ULL, 20'000'001ULL}) {
+    CAPTURE(tick);
+    Timers timers;
+    TimerWheel wheel;
+    std::vector<Timer*> armed;
+    for (const std::uint64_t before : {tick, tick / 2, tick / 3, std::uint64_t{70}}) {
+      if (before > tick) continue;
+      (void)wheel.advance(tick - before, no_limit);
+      for (int i = 0; i < 3; ++i) {
+        armed.push_back(&timers.make());
+        wheel.insert(*armed.back(), tick);
+      }
+    }
+    (void)wheel.advance(tick, no_limit);
+    CHECK(timers.fired == armed);
+  }
+}
+
 TEST_CASE("timers fire in the order of their ticks within one advance", "[timer_wheel]") {
   Timers timers;
   TimerWheel wheel;

@@ -23,8 +23,8 @@ class TimerWheel {
   void insert(TimerNode& node, std::uint64_t tick) noexcept;
   /// False if it was not linked.
   bool remove(TimerNode& node) noexcept;
-  /// Fires what is due up to and including `tick`, in order of time, at most `limit` nodes.
-  /// Returns how many it fired; `limit` means that more may be due.
+  /// Fires what is due up to and including `tick`, in order of time and of arming, at most
+  /// `limit` nodes. Returns how many it fired; `limit` means that more may be due.
   std::size_t advance(std::uint64_t tick, std::size_t limit) noexcept;
   /// What advance() has found due and not fired, for want of a higher limit; in order of arming.
   std::size_t due_count() const noexcept;
