@@ -14,6 +14,7 @@
 #include <coerce/actor/options.hpp>
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/run.hpp>
+#include <coerce/actor/scheduled_notify.hpp>
 #include <coerce/actor/supervision.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/actor/timeout.hpp>

@@ -14,6 +14,8 @@
 
 namespace coerce {
 
+class ScheduledNotify;
+
 /// Where an answer goes that is not awaited. Called once, on a worker or on the thread that finds
 /// the actor ended; it must not block or throw.
 template <class R>
@@ -119,6 +121,17 @@ class LocalActorRef : detail::Refusing<A> {
     return detail::notify_cell_from<Plain>(detail::cell_of(sender), *cell_,
                                            detail::kNotifyOp<A, Plain>, std::forward<M>(message));
   }
+
+  /// Delivers the message after `delay` of the system's clock (resolution a millisecond, never
+  /// early; at once if it is not above zero). Until then the reference counts, so an anonymous
+  /// actor lives. The message becomes a dead letter if the actor has ended or its mailbox is full
+  /// when it is due, or if the system ends before. Defined in <coerce/actor/scheduled_notify.hpp>.
+  template <int = 0, class M>
+    requires Handler<A, std::remove_cvref_t<M>>
+  ScheduledNotify scheduled_notify(M&& message, Duration delay) const;
+  template <class M, class... Args>
+    requires Handler<A, M> && std::constructible_from<M, Args...>
+  ScheduledNotify scheduled_notify(Duration delay, Args&&... args) const;
 
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
   /// answers, fails (HandlerFailed) or stops (ResultChannelClosed, InvalidRef). Inside when_any or
