@@ -17,6 +17,7 @@
 #include <coerce/actor/scheduled_notify.hpp>
 #include <coerce/actor/supervision.hpp>
 #include <coerce/actor/system.hpp>
+#include <coerce/actor/task_context.hpp>
 #include <coerce/actor/timeout.hpp>
 #include <coerce/actor/timer.hpp>
 #include <coerce/actor/watch.hpp>

@@ -207,7 +207,7 @@ Cell::Next Cell::attend() {
     return Next::Again;
   }
   if ((attention & kStopping) != 0) {
-    if (extras != nullptr && extras->children != nullptr) return Next::Wait;
+    if (extras != nullptr && extras->has_dependents()) return Next::Wait;
     if (!std::exchange(stopped_hook_done, true) && type->has_stopped && has_actor) {
       run_hook(Hook::Stopped, nullptr);
       return Next::Again;
@@ -216,7 +216,7 @@ Cell::Next Cell::attend() {
     return Next::Released;
   }
   if ((attention & kStop) != 0) {
-    if (type->has_stopped || (extras != nullptr && extras->children != nullptr)) {
+    if (type->has_stopped || (extras != nullptr && extras->has_dependents())) {
       begin_stop();
       return Next::Again;
     }

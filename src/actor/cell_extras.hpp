@@ -26,7 +26,12 @@ struct EndedChild {
   SharedError escalated;  ///< what makes the parent fail in turn; null nearly always
 };
 
+struct ActorTask;
+
 struct CellExtras {
+  /// Does something run that ends before the actor does?
+  bool has_dependents() const noexcept { return children != nullptr || tasks != nullptr; }
+
   std::vector<std::string> tags;
   std::string stop_detail;
   StartEnvelope* failed_start = nullptr;  ///< answered when the actor has ended
@@ -38,6 +43,9 @@ struct CellExtras {
   std::unordered_map<std::string_view, Cell*> child_index;
   std::deque<EndedChild> ended_children;
   std::optional<ChildStopped> hook_child;  ///< whose hook runs
+
+  ActorTask* tasks = nullptr;  ///< beside the actor, newest first
+  std::size_t task_count = 0;
 
   std::optional<Supervision> supervision;  ///< of an actor with a strategy or a factory of its own
   SharedError escalated;                   ///< for the parent, when this actor has ended

@@ -104,6 +104,7 @@ void Cell::stop_children() noexcept {
   if (extras == nullptr) return;
   for (Cell* child = extras->children; child != nullptr; child = child->next_live)
     post_stop(*child, StopReasonKind::ParentStopped);
+  stop_tasks();
 }
 
 void Cell::begin_stop() noexcept {

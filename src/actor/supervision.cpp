@@ -198,7 +198,7 @@ Cell::Next Cell::restart() noexcept {
   switch (state.step) {
     case Step::StopChildren:
       if (!std::exchange(state.children_told, true)) stop_children();
-      if (extras->children != nullptr) return Next::Wait;
+      if (extras->has_dependents()) return Next::Wait;
       state.step = Step::TellOld;
       break;
     case Step::TellOld:

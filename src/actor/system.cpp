@@ -158,11 +158,12 @@ Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
   co_return report(began, all_ended, tasks > own ? tasks - own : 0);
 }
 
-void SystemCore::count_failure(Cell& cell, std::string_view what) noexcept {
+void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_view where) noexcept {
   const std::uint64_t count = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (events_->wants<HandlerFailure>())
     events_->publish(HandlerFailure{cell.full_path(), std::string(cell.type->name),
-                                    std::string(message_taken_last(cell)), std::string(what)});
+                                    std::string(where.empty() ? message_taken_last(cell) : where),
+                                    std::string(what)});
   if (count > kMaxFailureLines) return;
   log(*this, LogLevel::Warn, cell.full_path().view(), "{} failed: {}{}", cell.type->name, what,
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");

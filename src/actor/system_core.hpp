@@ -63,8 +63,9 @@ class SystemCore {
   std::uint64_t next_context_id() noexcept {
     return context_ids_.fetch_add(1, std::memory_order_relaxed) + 1;
   }
-  /// Counts and logs what a handler or hook threw; the log has a limit.
-  void count_failure(Cell& cell, std::string_view what) noexcept;
+  /// Counts and logs what a handler or hook threw; the log has a limit. `where`: the message that
+  /// the actor took last, if empty.
+  void count_failure(Cell& cell, std::string_view what, std::string_view where = {}) noexcept;
   /// A top-level actor escalated its failure.
   void give_up(Cell& cell, std::string_view why) noexcept;
   const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }

@@ -20,6 +20,7 @@ namespace coerce {
 class ActorLog;
 class ActorSystem;
 class BoxedActorRef;
+class TaskContext;
 template <class A>
 class LocalActorRef;
 template <class A>
@@ -44,6 +45,9 @@ using MadeBy = typename WithoutResult<
     typename Unwrapped<std::invoke_result_t<std::remove_cvref_t<F>&>>::type>::type;
 template <class F>
 concept MakesActor = std::invocable<std::remove_cvref_t<F>&> && std::derived_from<MadeBy<F>, Actor>;
+
+template <class F>
+concept RunsBeside = std::is_invocable_r_v<Task<void>, std::remove_cvref_t<F>&, TaskContext>;
 }  // namespace detail
 
 /// The end of a child, as its parent sees it.
@@ -176,6 +180,19 @@ class ActorContext {
   template <class C>
   std::optional<LocalActorRef<C>> child_ref(const ActorId& id) const;
   std::size_t supervised_count() const noexcept;
+
+  /// Runs `function(TaskContext) -> Task<void>` beside this actor, perhaps on another thread: it
+  /// must not touch the actor's state, but may send to it. The function lives as long as its task.
+  ///
+  /// When the actor stops or restarts, its tasks are asked to stop: sleeps and sends that they
+  /// await end at once, with Cancelled. The actor waits for their end, as for its children's,
+  /// before its stopped() hook. What a task throws is logged and published as a HandlerFailure; it
+  /// is no failure of the actor. A task does not keep an anonymous actor from ending. Errors:
+  /// Overloaded (TaskOptions::limit), ActorUnavailable (the actor is stopping). Defined in
+  /// <coerce/actor/task_context.hpp>.
+  template <class F>
+    requires detail::RunsBeside<F>
+  Result<void> spawn_task(F&& function, TaskOptions options = {});
   /// The parent, if there is one and it is a P.
   template <class P>
   std::optional<LocalActorRef<P>> parent() const;

@@ -76,6 +76,12 @@ struct MailboxOptions {
 };
 static_assert(std::is_trivially_destructible_v<MailboxOptions>);
 
+/// Limits of the tasks beside an actor.
+struct TaskOptions {
+  std::size_t limit = 1024;  ///< tasks that the actor has at a time; one more is Overloaded
+};
+static_assert(std::is_trivially_destructible_v<TaskOptions>);
+
 /// Limits of a description. Defaults: no limits, 5 s.
 struct DescribeOptions {
   std::size_t max_depth = SIZE_MAX;     ///< levels below the described actor

@@ -46,7 +46,9 @@ class SchedulerCore;
 /// unit.
 struct TaskUnit : Unit {
   TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(TaskUnit&)) noexcept;
-  ~TaskUnit() { body.destroy(); }
+  ~TaskUnit() {
+    if (body) body.destroy();
+  }
 
   static void run_unit(Runnable& runnable, ThreadState& thread);
   void cancel() noexcept;  ///< asks the task to stop; any thread, while the unit is known to live

@@ -238,7 +238,8 @@ struct Cell : Unit, ActorContext {
   bool begin_restart(const SharedError& error) noexcept;
   Next restart() noexcept;
   void destroy_actor() noexcept;
-  void stop_children() noexcept;
+  void stop_children() noexcept;  ///< and the tasks beside the actor
+  void stop_tasks() noexcept;
   void reject_behind_front() noexcept;
   void keep_owned() noexcept;
   void close() noexcept;
