@@ -12,6 +12,7 @@
 #include <coerce/actor/id.hpp>
 #include <coerce/actor/message.hpp>
 #include <coerce/actor/options.hpp>
+#include <coerce/actor/pipe.hpp>
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/run.hpp>
 #include <coerce/actor/scheduled_notify.hpp>

@@ -47,7 +47,7 @@ template <class F>
 concept MakesActor = std::invocable<std::remove_cvref_t<F>&> && std::derived_from<MadeBy<F>, Actor>;
 
 template <class F>
-concept RunsBeside = std::is_invocable_r_v<Task<void>, std::remove_cvref_t<F>&, TaskContext>;
+concept RunsBeside = std::is_invocable_r_v<Task<void>, std::decay_t<F>&, TaskContext>;
 }  // namespace detail
 
 /// The end of a child, as its parent sees it.
@@ -193,6 +193,13 @@ class ActorContext {
   template <class F>
     requires detail::RunsBeside<F>
   Result<void> spawn_task(F&& function, TaskOptions options = {});
+  /// Runs `task` beside this actor in the same way and then notifies the actor of
+  /// `function(Result<T>)`, a message that A handles. What the task throws arrives as
+  /// HandlerFailed. The function too runs beside the actor. If the actor ends first, the message is
+  /// a dead letter. NotSupported if this is no A. Defined in <coerce/actor/pipe.hpp>.
+  template <class A, class T, class F>
+    requires std::invocable<std::decay_t<F>&, detail::FlatResult<T>>
+  Result<void> pipe_to_self(Task<T> task, F&& function, TaskOptions options = {});
   /// The parent, if there is one and it is a P.
   template <class P>
   std::optional<LocalActorRef<P>> parent() const;

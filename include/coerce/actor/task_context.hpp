@@ -12,6 +12,28 @@
 
 namespace coerce {
 
+namespace detail {
+
+/// A weak reference whatever the actor's type.
+class WeakCell {
+ public:
+  explicit WeakCell(Cell& cell) noexcept : cell_(&cell) { cell.retain_memory(); }
+  WeakCell(const WeakCell& other) noexcept : WeakCell(*other.cell_) {}
+  WeakCell& operator=(WeakCell other) noexcept {
+    std::swap(cell_, other.cell_);
+    return *this;
+  }
+  ~WeakCell() { cell_->release_memory(); }
+
+  Cell& operator*() const noexcept { return *cell_; }
+  Cell* operator->() const noexcept { return cell_; }
+
+ private:
+  Cell* cell_;
+};
+
+}  // namespace detail
+
 /// What a task beside an actor sees: never the actor's state, but a way to send to it. Copies mean
 /// the same task. Thread-safe; may outlive the task.
 class TaskContext {
@@ -23,31 +45,11 @@ class TaskContext {
   /// The actor, not kept from ending. \pre A is its type
   template <class A>
   WeakActorRef<A> weak_ref() const {
-    return cell_.as_actor<A>();
+    return WeakActorRef<A>(*cell_);
   }
 
  private:
-  /// A weak reference whatever the actor's type.
-  class WeakCell {
-   public:
-    explicit WeakCell(detail::Cell& cell) noexcept : cell_(&cell) { cell.retain_memory(); }
-    WeakCell(const WeakCell& other) noexcept : WeakCell(*other.cell_) {}
-    WeakCell& operator=(WeakCell other) noexcept {
-      std::swap(cell_, other.cell_);
-      return *this;
-    }
-    ~WeakCell() { cell_->release_memory(); }
-
-    template <class A>
-    WeakActorRef<A> as_actor() const {
-      return WeakActorRef<A>(*cell_);
-    }
-
-   private:
-    detail::Cell* cell_;
-  };
-
-  WeakCell cell_;
+  detail::WeakCell cell_;
   StopToken stop_;
 };
 
@@ -75,7 +77,7 @@ Result<void> ActorContext::spawn_task(F&& function, TaskOptions options) {
   TaskContext context(cell(), stop.token());
   detail::start_task(
       cell(), std::move(stop),
-      detail::run_task<std::remove_cvref_t<F>>(std::forward<F>(function), std::move(context)));
+      detail::run_task<std::decay_t<F>>(std::forward<F>(function), std::move(context)));
   return {};
 }
 
