@@ -22,6 +22,7 @@
 #include <coerce/actor/timeout.hpp>
 #include <coerce/actor/timer.hpp>
 #include <coerce/actor/watch.hpp>
+#include <coerce/actor/worker.hpp>
 #include <coerce/runtime/blocking.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
