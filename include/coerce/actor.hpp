@@ -16,6 +16,7 @@
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/run.hpp>
 #include <coerce/actor/scheduled_notify.hpp>
+#include <coerce/actor/stream.hpp>
 #include <coerce/actor/supervision.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/actor/task_context.hpp>
