@@ -8,6 +8,7 @@
 #include <coerce/actor/describe.hpp>
 #include <coerce/actor/error.hpp>
 #include <coerce/actor/events.hpp>
+#include <coerce/actor/extension.hpp>
 #include <coerce/actor/format.hpp>
 #include <coerce/actor/id.hpp>
 #include <coerce/actor/message.hpp>
@@ -16,6 +17,7 @@
 #include <coerce/actor/ref.hpp>
 #include <coerce/actor/run.hpp>
 #include <coerce/actor/scheduled_notify.hpp>
+#include <coerce/actor/shutdown.hpp>
 #include <coerce/actor/stream.hpp>
 #include <coerce/actor/supervision.hpp>
 #include <coerce/actor/system.hpp>

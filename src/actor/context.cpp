@@ -20,12 +20,7 @@ ActorStatus ActorContext::status() const noexcept {
   return cell().status.load(std::memory_order_relaxed);
 }
 
-ActorSystem ActorContext::system() const {
-  detail::SystemCore& core = *cell().system;
-  if (auto handle = core.handle.lock()) return ActorSystem(std::move(handle));
-  // The last handle is going and waits for this actor: refer to the system without owning it.
-  return ActorSystem(std::shared_ptr<detail::SystemCore>(std::shared_ptr<void>(), &core));
-}
+ActorSystem ActorContext::system() const { return cell().system->borrow(); }
 
 BoxedActorRef ActorContext::boxed_actor_ref() const {
   return BoxedActorRef(detail::CellRef::share(cell()));

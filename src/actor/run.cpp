@@ -28,9 +28,7 @@ int run_main(ActorSystem& system, Task<int> game) {
     code = kIncomplete;
   }
   const ShutdownReport report = system.shutdown_blocking();
-  for (const StuckActor& stuck : report.stuck)
-    log(system.core(), LogLevel::Error, stuck.path.view(), "{} did not stop: it handles {}",
-        stuck.actor_type, stuck.message_type);
+  log_incomplete(system.core(), report);
   return report.complete ? code : kIncomplete;
 }
 

@@ -1,5 +1,6 @@
 #include <coerce/actor/system.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <stdexcept>
@@ -20,26 +21,16 @@ namespace detail {
 namespace {
 
 constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
-constexpr std::size_t kMaxStuckListed = 1000;
 constexpr std::uint64_t kMaxFailureLines = 100;
-constexpr Duration kTaskPoll = std::chrono::milliseconds(1);
-
-}  // namespace
-
-namespace {
-
-/// Is the calling unit a task started by spawn()?
-bool running_in_counted_task() noexcept {
-  const Unit* unit = thread_state().unit;
-  return unit != nullptr && unit->run == &TaskUnit::run_unit &&
-         static_cast<const TaskUnit*>(unit)->counted;
-}
 
 }  // namespace
 
 SchedulerCore& scheduler_of(SystemCore& system) noexcept { return system.scheduler().core(); }
 Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept {
   return system.registry().find(id.view());
+}
+SystemExtension* find_extension(SystemCore& system, const void* key) noexcept {
+  return system.extensions().find(key);
 }
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
@@ -78,19 +69,25 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     living_children_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;
   }
-  const Worker* worker = thread_state().worker;
-  cell.live_shard = worker != nullptr ? worker->index() % kLiveShards : 0;
-  LiveShard& shard = live_[cell.live_shard];
+  const bool of_extension = is_of_extension(cell);
+  if (!of_extension) {
+    const Worker* worker = thread_state().worker;
+    cell.live_shard = worker != nullptr ? worker->index() % kLiveShards : 0;
+  }
+  LiveShard& shard = of_extension ? slot_of(cell).actors : live_[cell.live_shard];
   const std::lock_guard guard(shard.lock);
-  if (terminated()) return ActorRefErr::ActorUnavailable("the system is shutting down");
+  if (of_extension ? slot_of(cell).closed : terminated())
+    return ActorRefErr::ActorUnavailable("the system is shutting down");
   if (cell.actor_type == ActorType::Tracked && !registry_.insert(cell))
     return ActorRefErr::AlreadyExists(cell.id());
-  cell.next_live = shard.first;
-  cell.previous_live = &shard.first;
-  if (shard.first != nullptr) shard.first->previous_live = &cell.next_live;
-  shard.first = &cell;
-  ++shard.count;
+  if (of_extension) extension_actors_.fetch_add(1, std::memory_order_relaxed);
+  shard.add(cell);
   return std::nullopt;
+}
+
+ActorSystem SystemCore::borrow() noexcept {
+  if (auto owned = handle.lock()) return ActorSystem(std::move(owned));
+  return ActorSystem(std::shared_ptr<SystemCore>(std::shared_ptr<void>(), this));
 }
 
 // Children end before their parents, so the last actor to end is a top-level one.
@@ -99,12 +96,21 @@ void SystemCore::count_ended(Cell& cell) noexcept {
     living_children_.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  if (is_of_extension(cell)) {
+    ExtensionSlot& slot = slot_of(cell);
+    bool last = false;
+    {
+      const std::lock_guard guard(slot.actors.lock);
+      slot.actors.remove(cell);
+      last = slot.closed && slot.actors.count == 0;
+    }
+    if (last) slot.actors_ended.set();
+    return;
+  }
   LiveShard& shard = live_[cell.live_shard];
   {
     const std::lock_guard guard(shard.lock);
-    *cell.previous_live = cell.next_live;
-    if (cell.next_live != nullptr) cell.next_live->previous_live = cell.previous_live;
-    --shard.count;
+    shard.remove(cell);
   }
   if (terminated() && living_top_level() == 0) all_ended_.set();
 }
@@ -119,43 +125,35 @@ std::size_t SystemCore::living_top_level() noexcept {
 }
 
 std::size_t SystemCore::live() noexcept {
-  return living_top_level() + living_children_.load(std::memory_order_relaxed);
+  std::size_t count = living_top_level() + living_children_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < extensions_.size(); ++i) {
+    const std::lock_guard guard(extensions_[i].actors.lock);
+    count += extensions_[i].actors.count;
+  }
+  return count;
+}
+
+std::size_t SystemCore::tracked() const noexcept {
+  const std::size_t of_extensions = extension_actors_.load(std::memory_order_relaxed);
+  return std::max(registry_.size(), of_extensions) - of_extensions;
 }
 
 void SystemCore::drop_memory() noexcept {
   if (memory_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-std::vector<CellRef> SystemCore::top_level() {
-  std::vector<CellRef> cells;
+void SystemCore::list_users(std::vector<CellRef>& cells, std::size_t limit) {
   for (LiveShard& shard : live_) {
     const std::lock_guard guard(shard.lock);
-    for (Cell* cell = shard.first; cell != nullptr; cell = cell->next_live)
-      if (cell->status.load(std::memory_order_relaxed) != ActorStatus::Stopped)
-        cells.push_back(CellRef::share(*cell));
+    shard.list(cells, limit);
   }
-  return cells;
 }
 
-// The actor that calls the shutdown from its handler cannot end before it; it is reported at the
-// deadline.
-Task<ShutdownReport> SystemCore::shutdown(Duration deadline) {
-  const TimePoint began = scheduler_->clock().now();
-  terminated_.store(true, std::memory_order_seq_cst);
-  for (const CellRef& cell : top_level()) post_stop(*cell, StopReasonKind::SystemShutdown);
+void SystemCore::stop_users() {
+  std::vector<CellRef> cells;
+  list_users(cells);
+  for (const CellRef& cell : cells) post_stop(*cell, StopReasonKind::SystemShutdown);
   if (living_top_level() == 0) all_ended_.set();
-  bool all_ended = all_ended_.is_set();
-  if (!all_ended) {
-    auto first = co_await when_any(all_ended_.wait(), sleep_for(deadline));
-    all_ended = first.index() == 0 && std::get<0>(first);
-  }
-  timekeeper_.close();
-  scheduler_->cancel_spawned();
-  const std::size_t own = running_in_counted_task() ? 1 : 0;
-  while (scheduler_->spawned_count() > own && scheduler_->clock().now() - began < deadline)
-    if (!co_await sleep_for(kTaskPoll)) break;
-  const std::size_t tasks = scheduler_->spawned_count();
-  co_return report(began, all_ended, tasks > own ? tasks - own : 0);
 }
 
 void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_view where) noexcept {
@@ -172,26 +170,15 @@ void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_vi
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
   log(*this, LogLevel::Error, cell.full_path().view(),
       "failed, and its strategy escalates: system {} shuts down: {}", name_.view(), why);
-  if (!terminated()) spawn_within(scheduler_->core(), await_shutdown(shutdown(kDefaultDeadline)));
+  if (!terminated()) spawn_shutdown();
 }
 
-ShutdownReport SystemCore::report(TimePoint began, bool all_ended, std::size_t stuck_tasks) {
-  ShutdownReport report;
-  report.took = scheduler_->clock().now() - began;
-  report.complete = all_ended && stuck_tasks == 0;
-  report.stuck_tasks = stuck_tasks;
-  if (all_ended) return report;
-  for (const CellRef& cell : top_level()) {
-    if (report.stuck.size() == kMaxStuckListed) break;
-    StuckActor stuck;
-    stuck.path = cell->full_path();
-    stuck.actor_type = cell->type->name;
-    stuck.handling_for = report.took;
-    if (!cell->lane.is_idle()) stuck.message_type = message_taken_last(*cell);
-    report.stuck.push_back(std::move(stuck));
-  }
-  return report;
+Task<void> SystemCore::shut_down(SystemCore& core) {
+  const ShutdownReport report = co_await core.shutdown(kDefaultDeadline);
+  log_incomplete(core, report);
 }
+
+void SystemCore::spawn_shutdown() { spawn_within(scheduler_->core(), shut_down(*this)); }
 
 void SystemCore::close(SystemCore* core) noexcept {
   const bool on_worker = core->scheduler_->on_worker();
@@ -199,31 +186,24 @@ void SystemCore::close(SystemCore* core) noexcept {
     log(*core, LogLevel::Error, core->name().view(),
         "the last handle of the system was destroyed on one of its own workers, which cannot wait "
         "for it; its actors are stopped, its threads stay");
-    spawn_within(core->scheduler_->core(), await_shutdown(core->shutdown(kDefaultDeadline)));
+    core->spawn_shutdown();
     return;
   }
-  bool complete = core->terminated() && core->living_top_level() == 0;
-  if (!complete) {
+  if (!core->shutdown_.ended()) {
     try {
-      const ShutdownReport report = core->scheduler_->block_on(core->shutdown(kDefaultDeadline));
-      complete = report.complete;
-      for (const StuckActor& stuck : report.stuck)
-        log(*core, LogLevel::Error, stuck.path.view(), "{} did not stop: it handles {}",
-            stuck.actor_type, stuck.message_type);
+      core->scheduler_->block_on(shut_down(*core));
     } catch (const std::exception& error) {
       log(*core, LogLevel::Error, core->name().view(), "the shutdown failed: {}", error.what());
     }
   }
+  const bool complete = core->shutdown_.ended();
   core->timekeeper_.close();
   core->events_->close();
+  if (complete) core->extensions_.destroy();  // what they hold of the scheduler goes before it
   core->scheduler_.reset();
   core->timekeeper_.forget_due();
   core->events_->forget_queued();
   if (complete) core->drop_memory();  // else what has not ended is leaked on purpose
-}
-
-Task<void> SystemCore::await_shutdown(Task<ShutdownReport> shutdown) {
-  co_await std::move(shutdown);
 }
 
 }  // namespace detail
@@ -249,7 +229,7 @@ Clock& ActorSystem::clock() const noexcept { return scheduler().clock(); }
 LogLevel ActorSystem::log_level() const noexcept { return core_->log_level(); }
 void ActorSystem::set_log_level(LogLevel level) const noexcept { core_->set_log_level(level); }
 EventStream ActorSystem::events() const noexcept { return EventStream(core_->shared_events()); }
-std::size_t ActorSystem::actor_count() const noexcept { return core_->registry().size(); }
+std::size_t ActorSystem::actor_count() const noexcept { return core_->tracked(); }
 std::size_t ActorSystem::live_actor_count() const noexcept { return core_->live(); }
 std::uint64_t ActorSystem::failure_count() const noexcept { return core_->failures(); }
 std::uint64_t ActorSystem::dead_letter_count() const noexcept { return core_->dead_letters(); }
@@ -262,12 +242,27 @@ Task<ShutdownReport> keep_and_shut_down(ActorSystem system, Duration deadline) {
 
 }  // namespace
 
+Result<void> ActorSystem::extend(const void* key,
+                                 std::shared_ptr<SystemExtension> extension) const {
+  if (!extension)
+    return coerce::unexpected(ActorRefErr::NotSupported({}, "", "", "extend: no extension"));
+  try {
+    if (auto error = core_->extensions().add(*this, key, std::move(extension)))
+      return coerce::unexpected(std::move(*error));
+  } catch (...) {
+    return coerce::unexpected(
+        ActorRefErr::ActorStartFailed(detail::text_of(std::current_exception())));
+  }
+  return {};
+}
+
 Task<ShutdownReport> ActorSystem::shutdown(Duration deadline) const {
   return keep_and_shut_down(*this, deadline);
 }
 
 ShutdownReport ActorSystem::shutdown_blocking(Duration deadline) const {
-  if (scheduler().on_worker()) return ShutdownReport{.complete = false};
+  if (scheduler().on_worker())
+    return ShutdownReport{.complete = false, .phase = ShutdownPhase::OutsideWork};
   return scheduler().block_on(core_->shutdown(deadline));
 }
 
@@ -337,6 +332,16 @@ ActorSystemBuilder& ActorSystemBuilder::mailbox(MailboxOptions options) {
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::extend(const void* key,
+                                               std::shared_ptr<SystemExtension> extension) {
+  if (!extension) throw std::invalid_argument("extend: no extension");
+  const auto same = [key](const auto& other) { return other.first == key; };
+  if (std::ranges::any_of(extensions_, same))
+    throw std::invalid_argument("extend: an extension of this type is there already");
+  extensions_.emplace_back(key, std::move(extension));
+  return *this;
+}
+
 ActorSystem ActorSystemBuilder::build() {
   if (std::exchange(built_, true)) throw std::logic_error("build: can be called once");
   std::string name = name_;
@@ -348,7 +353,11 @@ ActorSystem ActorSystemBuilder::build() {
       &detail::SystemCore::close);
   core->handle = core;
   core->set_log_level(log_level_);
-  return ActorSystem(std::move(core));
+  ActorSystem system(std::move(core));
+  for (auto& [key, extension] : extensions_)
+    if (auto error = system.core().extensions().add(system, key, std::move(extension)))
+      throw std::runtime_error("build: " + error->to_string());
+  return system;
 }
 
 }  // namespace coerce

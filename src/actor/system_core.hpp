@@ -15,22 +15,21 @@
 #include <coerce/runtime/when.hpp>
 
 #include "actor/event_hub.hpp"
+#include "actor/extensions.hpp"
+#include "actor/live_shard.hpp"
 #include "actor/log.hpp"
 #include "actor/registry.hpp"
+#include "actor/shutdown.hpp"
 #include "actor/timekeeper.hpp"
 
 namespace coerce::detail {
 
-/// A part of the list of living top-level actors.
-struct alignas(64) LiveShard {
-  SpinLock lock;
-  Cell* first = nullptr;
-  std::size_t count = 0;
-};
-
 /// Lives until its handles and the memory of all its actors are gone.
 class SystemCore {
  public:
+  /// Lists of living top-level actors that users have started. Those of the extensions follow.
+  static constexpr std::size_t kLiveShards = 16;
+
   SystemCore(const SchedulerOptions& options, std::string_view name,
              SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
              std::size_t max_children);
@@ -41,18 +40,31 @@ class SystemCore {
   std::optional<ActorRefErr> adopt(Cell& cell) noexcept;
   /// The actor has ended: it is found no more.
   void ended(Cell& cell) noexcept {
-    if (cell.parent == nullptr && cell.actor_type == ActorType::Tracked) registry_.remove(cell);
+    if (cell.parent != nullptr || cell.actor_type != ActorType::Tracked) return;
+    if (is_of_extension(cell)) extension_actors_.fetch_sub(1, std::memory_order_relaxed);
+    registry_.remove(cell);
   }
   /// Everybody who waited for the end has been told: the actor is counted no more.
   void count_ended(Cell& cell) noexcept;
   void memory_freed() noexcept { drop_memory(); }
 
-  Task<ShutdownReport> shutdown(Duration deadline);
+  Task<ShutdownReport> shutdown(Duration deadline) { return shutdown_.run(deadline); }
+  /// The same, and what did not end goes to the log.
+  void spawn_shutdown();
+  /// From now on users can start no more actors.
+  void terminate() noexcept { terminated_.store(true, std::memory_order_seq_cst); }
   bool terminated() const noexcept { return terminated_.load(std::memory_order_acquire); }
   std::size_t live() noexcept;
+  std::size_t tracked() const noexcept;
+  Extensions& extensions() noexcept { return extensions_; }
+  /// A handle; one that owns nothing if the last real one is going and waits for the caller.
+  ActorSystem borrow() noexcept;
 
-  /// Counted references to all living top-level actors.
-  std::vector<CellRef> top_level();
+  /// Adds counted references to living top-level actors of users.
+  void list_users(std::vector<CellRef>& cells, std::size_t limit = SIZE_MAX);
+  /// Asks all of them to stop.
+  void stop_users();
+  AsyncEvent& users_ended() noexcept { return all_ended_; }
 
   const ActorId& id() const noexcept { return id_; }
   const ActorId& name() const noexcept { return name_; }
@@ -90,12 +102,13 @@ class SystemCore {
   std::weak_ptr<SystemCore> handle;  ///< to give out further handles
 
  private:
-  static constexpr std::size_t kLiveShards = 16;
-
+  static bool is_of_extension(const Cell& cell) noexcept { return cell.live_shard >= kLiveShards; }
+  ExtensionSlot& slot_of(const Cell& cell) noexcept {
+    return extensions_[cell.live_shard - kLiveShards];
+  }
   void drop_memory() noexcept;
   std::size_t living_top_level() noexcept;
-  ShutdownReport report(TimePoint began, bool all_ended, std::size_t stuck_tasks);
-  static Task<void> await_shutdown(Task<ShutdownReport> shutdown);
+  static Task<void> shut_down(SystemCore& core);
 
   std::optional<Scheduler> scheduler_;
   std::shared_ptr<EventHub> events_;
@@ -107,7 +120,9 @@ class SystemCore {
   ActorId name_;
   Registry registry_;
   std::array<LiveShard, kLiveShards> live_;
-  std::atomic<std::uint64_t> memory_{1};  ///< cells in memory, and one for the handles
+  Extensions extensions_;
+  std::atomic<std::size_t> extension_actors_{0};  ///< tracked ones
+  std::atomic<std::uint64_t> memory_{1};          ///< cells in memory, and one for the handles
   std::atomic<std::uint64_t> living_children_{0};
   std::atomic<std::uint64_t> context_ids_{0};
   std::atomic<std::uint64_t> dead_letters_{0};
@@ -115,7 +130,8 @@ class SystemCore {
   std::atomic<std::uint64_t> task_failures_{0};
   std::atomic<bool> terminated_{false};
   std::atomic<LogLevel> log_level_{LogLevel::Info};
-  AsyncEvent all_ended_;
+  AsyncEvent all_ended_;  ///< actors of users
+  Shutdown shutdown_{*this};
 };
 
 }  // namespace coerce::detail

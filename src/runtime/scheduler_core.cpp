@@ -480,7 +480,28 @@ void SchedulerCore::remove_spawned(TaskUnit& unit) noexcept {
   const std::lock_guard guard(spawned_lock_);
   *unit.previous_live = unit.next_live;
   if (unit.next_live != nullptr) unit.next_live->previous_live = unit.previous_live;
-  spawned_count_ -= unit.counted ? 1 : 0;
+  uncount(unit);
+}
+
+void SchedulerCore::uncount(TaskUnit& unit) noexcept {
+  if (!std::exchange(unit.counted, false)) return;
+  if (--spawned_count_ == 0 && none_spawned_ != nullptr) none_spawned_->set();
+}
+
+void SchedulerCore::excuse_current() noexcept {
+  Unit* unit = thread_state().unit;
+  if (unit == nullptr || unit->run != &TaskUnit::run_unit || unit->scheduler != this) return;
+  const std::lock_guard guard(spawned_lock_);
+  auto& task = static_cast<TaskUnit&>(*unit);
+  if (task.previous_live == nullptr) return;  // somebody else's
+  task.cancel_requested.store(true, std::memory_order_relaxed);
+  uncount(task);
+}
+
+void SchedulerCore::tell_when_none_spawned(AsyncEvent* event) noexcept {
+  const std::lock_guard guard(spawned_lock_);
+  none_spawned_ = event;
+  if (event != nullptr && spawned_count_ == 0) event->set();
 }
 
 void SchedulerCore::cancel_spawned() noexcept {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <coerce/runtime/detail/async_event.hpp>
 #include <coerce/runtime/detail/parking.hpp>
 #include <coerce/runtime/detail/spin_lock.hpp>
 #include <coerce/runtime/detail/timer_wheel.hpp>
@@ -99,6 +100,11 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   void remove_spawned(TaskUnit& unit) noexcept;
   void cancel_spawned() noexcept;
   std::size_t spawned_count() noexcept;
+  /// The calling task, if it is one, is not counted from now on and not asked to stop: it waits for
+  /// the others.
+  void excuse_current() noexcept;
+  /// Sets the event when no counted task is left. One event at a time; null forgets it.
+  void tell_when_none_spawned(AsyncEvent* event) noexcept;
   void unhandled(std::exception_ptr error) noexcept;
   void on_unhandled(std::function<void(std::exception_ptr)> callback);
 
@@ -132,6 +138,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   static constexpr std::int64_t kNoDeadline = INT64_MAX;
 
   void drop_user() noexcept;
+  void uncount(TaskUnit& unit) noexcept;  // under spawned_lock_
   std::uint64_t tick_of(TimePoint time) const noexcept;
   Duration until_next_timer() noexcept;  // publishes the deadline until which the driver sleeps
 
@@ -175,6 +182,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   SpinLock spawned_lock_;
   TaskUnit* spawned_ = nullptr;
   std::size_t spawned_count_ = 0;
+  AsyncEvent* none_spawned_ = nullptr;
   std::function<void(std::exception_ptr)> on_unhandled_;
 
   Worker* entered_before_ = nullptr;

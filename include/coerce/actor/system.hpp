@@ -12,9 +12,11 @@
 #include <coerce/actor/detail/start.hpp>
 #include <coerce/actor/detail/stash.hpp>
 #include <coerce/actor/events.hpp>
+#include <coerce/actor/extension.hpp>
 #include <coerce/actor/log.hpp>
 #include <coerce/actor/receive_timeout.hpp>
 #include <coerce/actor/ref.hpp>
+#include <coerce/actor/shutdown.hpp>
 #include <coerce/actor/wait_graph.hpp>
 #include <coerce/actor/watch.hpp>
 #include <coerce/runtime/scheduler.hpp>
@@ -23,23 +25,9 @@ namespace coerce {
 
 class ActorSystemBuilder;
 
-/// An actor that had not ended when a shutdown's deadline came.
-struct StuckActor {
-  ActorPath path;
-  std::string actor_type;
-  std::string message_type;  ///< of the message being handled; empty if none
-  Duration handling_for{};   ///< how long the shutdown has waited for it
-};
-
-struct ShutdownReport {
-  bool complete = true;  ///< every actor and every spawned task ended in time
-  Duration took{};
-  std::vector<StuckActor> stuck{};  ///< at most 1000 are listed
-  std::size_t stuck_tasks = 0;      ///< spawned tasks that did not end
-};
-
 namespace detail {
 Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept;
+SystemExtension* find_extension(SystemCore& system, const void* key) noexcept;
 
 template <class A>
 Task<Result<LocalActorRef<A>>> await_deferred(Result<LocalActorRef<A>> started) {
@@ -131,9 +119,9 @@ class ActorSystem {
     if (cell == nullptr) return std::nullopt;
     return BoxedActorRef(detail::CellRef(cell)).template as_actor<A>();
   }
-  /// Tracked actors.
+  /// Tracked actors, without those of extensions.
   std::size_t actor_count() const noexcept;
-  /// Actors of any kind that have not ended.
+  /// Actors of any kind that have not ended, also those of extensions.
   std::size_t live_actor_count() const noexcept;
   /// Messages that nobody waited for and nobody handled.
   std::uint64_t dead_letter_count() const noexcept;
@@ -148,9 +136,29 @@ class ActorSystem {
   /// Which handlers await an answer of which actors, and who waits in a ring.
   Task<WaitGraph> wait_graph(WaitGraphOptions options = {}) const;
 
-  /// Stops every actor, then every spawned task; ends by the deadline and says what had not
-  /// stopped. New actors are refused from the first call on. A second call waits for the first's
-  /// end.
+  /// The extension that was registered as an E, once it has started; null if there is none. Lives
+  /// as long as the system. Reads a few words, takes no lock.
+  template <std::derived_from<SystemExtension> E>
+  E* extension() const noexcept {
+    return static_cast<E*>(detail::find_extension(*core_, &detail::extension_key<E>));
+  }
+  /// Makes `extension` part of this system, found as an E (name a base class to be found as that).
+  /// Errors: AlreadyExists (there is an E), NotSupported (it is part of a system, or there are 32),
+  /// ActorUnavailable (the system is shutting down), ActorStartFailed (its started() threw).
+  template <std::derived_from<SystemExtension> E>
+  Result<void> extend(std::shared_ptr<E> extension) const {
+    return extend(&detail::extension_key<E>, std::move(extension));
+  }
+
+  /// Ends the system in phases (ShutdownPhase) and says what did not end by the deadline, 100 ms
+  /// later at the most: so long the questions to what is left may take. New actors are refused from
+  /// the first call on. A phase that has others behind it may take half of the time that is left
+  /// before they begin; it may end until the deadline.
+  ///
+  /// A later call waits for the one that is under way, and tries once more if that was incomplete.
+  /// A spawned task that waits here is not asked to stop. A handler that waits here is: its actor
+  /// stops like every other, so it gets an incomplete report that names itself, and the shutdown
+  /// goes on.
   Task<ShutdownReport> shutdown(Duration deadline = std::chrono::seconds(30)) const;
   /// For outside threads. On a worker nothing is waited for: the report is incomplete.
   ShutdownReport shutdown_blocking(Duration deadline = std::chrono::seconds(30)) const;
@@ -186,6 +194,8 @@ class ActorSystem {
     return LocalActorRef<Plain>(detail::CellRef(&cell));
   }
 
+  Result<void> extend(const void* key, std::shared_ptr<SystemExtension> extension) const;
+
   std::shared_ptr<detail::SystemCore> core_;
 };
 
@@ -219,15 +229,26 @@ class ActorSystemBuilder {
   ActorSystemBuilder& log_level(LogLevel level) noexcept;
   /// For actors without a parent. Default: stop().
   ActorSystemBuilder& top_level_strategy(SupervisorStrategy strategy);
-  /// Once. Throws std::logic_error when called again.
+  /// Makes `extension` part of the system, found as an E (name a base class to be found as that).
+  /// One of each type, 32 at the most. They start in the order of these calls.
+  template <std::derived_from<SystemExtension> E>
+  ActorSystemBuilder& extend(std::shared_ptr<E> extension) {
+    return extend(&detail::extension_key<E>, std::move(extension));
+  }
+  /// Once. Throws std::logic_error when called again, std::runtime_error for an extension that
+  /// cannot be part of the system, and what the started() of an extension throws; those that had
+  /// started are stopped then.
   ActorSystem build();
 
  private:
+  ActorSystemBuilder& extend(const void* key, std::shared_ptr<SystemExtension> extension);
+
   SchedulerOptions scheduler_;
   MailboxOptions mailbox_;
   std::size_t max_children_ = std::size_t{1} << 20;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   LogLevel log_level_ = LogLevel::Info;
+  std::vector<std::pair<const void*, std::shared_ptr<SystemExtension>>> extensions_;
   std::string name_;
   bool built_ = false;
 };

@@ -183,7 +183,7 @@ struct Cell : Unit, ActorContext {
   Cell** previous_live = nullptr;
   std::atomic<ActorStatus> status{ActorStatus::Starting};
   const ActorType actor_type;
-  std::uint8_t live_shard = 0;  ///< of the system's list, which it is in if it has no parent
+  std::uint8_t live_shard = 0;  ///< which of the system's lists it is in if it has no parent
 
   /// Bits of `attention`.
   enum Attention : std::uint8_t {
