@@ -85,7 +85,10 @@ void Cell::run_cell(Runnable& runnable, ThreadState& thread) {
        next = thread.worker->take_newest(&run_cell<C>)) {
     Cell& cell = static_cast<Cell&>(static_cast<Unit&>(*next));
     thread.unit = &cell;
-    if (cell.run_messages<C>(thread)) thread.worker->push_back(cell);
+    if (cell.run_messages<C>(thread)) {
+      thread.unit = nullptr;
+      thread.worker->push_back(cell);
+    }
   }
   thread.unit = nullptr;
 }
@@ -126,7 +129,9 @@ inline bool Cell::run_messages(ThreadState& thread) {
     if (C != Counts::Ring || !stays_in_front(*front)) {
       if (attention != 0) [[unlikely]]
         keep_owned();
-      const Envelope* behind = lane.pop_or_idle();
+      // The sign goes down before the cell may be another's, who may end and free it.
+      const Envelope* behind =
+          lane.pop_or_idle([&](bool leaving) { thread.unit = leaving ? nullptr : this; });
       complete(thread, *front);
       if (behind == nullptr) return false;
     }
@@ -150,12 +155,18 @@ Cell::Next Cell::look_once(ThreadState& thread) noexcept {
   run_control();
   if (activity) {
     if (activity.done()) return finish_activity() ? Next::Handled : Next::Again;
-    return suspend(thread) ? Next::Released : Next::Again;
+    return give_up(thread);
   }
   if (attention == 0) return Next::Dispatch;
   const Next next = attend();
-  if (next != Next::Wait) return next;
-  return suspend(thread) ? Next::Released : Next::Again;
+  return next == Next::Wait ? give_up(thread) : next;
+}
+
+Cell::Next Cell::give_up(ThreadState& thread) noexcept {
+  thread.unit = nullptr;
+  if (suspend(thread)) return Next::Released;
+  thread.unit = this;
+  return Next::Again;
 }
 
 // True: it was a message, and it has been handled.

@@ -45,8 +45,8 @@ ActorId make_uuid(Rng& rng) {
 
 Rng& current_rng() {
   static Rng process_rng(Rng::random_seed());
-  const Unit* unit = thread_state().unit;
-  return unit != nullptr ? rng_of(*unit->scheduler) : process_rng;
+  const Worker* worker = thread_state().worker;
+  return worker != nullptr ? rng_of(worker->scheduler()) : process_rng;
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 #include "actor/cell_extras.hpp"
 #include "actor/id_access.hpp"
 #include "actor/system_core.hpp"
+#include "runtime/inspection.hpp"
 
 namespace coerce::detail {
 
@@ -27,6 +28,7 @@ void Cell::last_reference_gone() noexcept {
 }
 
 void Cell::free_memory() noexcept {
+  onlookers.await_none();
   SystemCore* core = system;
   Cell* above = parent;
   SharedText::release(id_text.load(std::memory_order_acquire));

@@ -146,6 +146,7 @@ void Cell::close() noexcept {
     tell_watchers();
   }
   const bool has_parent = parent != nullptr;
+  thread.unit = nullptr;
   if (has_parent) tell_parent();  // which may free the cell
   if (failed_start != nullptr) complete_slow(thread, *failed_start);
   while (waiter != nullptr) {

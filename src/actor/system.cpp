@@ -22,6 +22,7 @@ namespace {
 
 constexpr Duration kDefaultDeadline = std::chrono::seconds(30);
 constexpr std::uint64_t kMaxFailureLines = 100;
+constexpr std::uint64_t kMaxSlowLines = 100;
 
 }  // namespace
 
@@ -35,7 +36,7 @@ SystemExtension* find_extension(SystemCore& system, const void* key) noexcept {
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
                        SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
-                       std::size_t max_children)
+                       std::size_t max_children, Duration slow_handler)
     : scheduler_(std::in_place, options),
       events_(std::make_shared<EventHub>(scheduler_->core())),
       timekeeper_(scheduler_->core()),
@@ -53,6 +54,10 @@ SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
         count == kMaxFailureLines ? " (further failures of this system's tasks are not logged)"
                                   : "");
   });
+  const auto slow = [](void* self, Unit& unit, Duration running_for) noexcept {
+    static_cast<SystemCore*>(self)->report_slow(unit, running_for);
+  };
+  if (slow_handler > Duration::zero()) scheduler_->core().on_slow(slow_handler, slow, this);
 }
 
 std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
@@ -149,6 +154,16 @@ void SystemCore::list_users(std::vector<CellRef>& cells, std::size_t limit) {
   }
 }
 
+std::vector<CellRef> SystemCore::top_level() {
+  std::vector<CellRef> cells;
+  list_users(cells);
+  for (std::size_t i = 0; i < extensions_.size(); ++i) {
+    const std::lock_guard guard(extensions_[i].actors.lock);
+    extensions_[i].actors.list(cells);
+  }
+  return cells;
+}
+
 void SystemCore::stop_users() {
   std::vector<CellRef> cells;
   list_users(cells);
@@ -165,6 +180,29 @@ void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_vi
   if (count > kMaxFailureLines) return;
   log(*this, LogLevel::Warn, cell.full_path().view(), "{} failed: {}{}", cell.type->name, what,
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
+}
+
+void SystemCore::report_slow(Unit& unit, Duration running_for) noexcept {
+  const auto milliseconds = std::chrono::duration<double, std::milli>(running_for).count();
+  const std::uint64_t count = slow_.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::string_view last =
+      count == kMaxSlowLines ? " (further ones of this system are only published)" : "";
+  Cell* cell = as_cell(unit);
+  if (cell == nullptr) {
+    if (count <= kMaxSlowLines)
+      log(*this, LogLevel::Warn, name_.view(),
+          "a spawned task keeps its worker for {:.0f} ms already{}", milliseconds, last);
+    return;
+  }
+  const ActorPath path = cell->full_path();
+  const std::string_view message = message_taken_last(*cell);
+  if (count <= kMaxSlowLines)
+    log(*this, LogLevel::Warn, path.view(),
+        "{} keeps its worker for {:.0f} ms already: it handles {}{}", cell->type->name,
+        milliseconds, message, last);
+  if (events_->wants<SlowHandler>())
+    events_->publish(
+        SlowHandler{path, std::string(cell->type->name), std::string(message), running_for});
 }
 
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
@@ -320,6 +358,12 @@ ActorSystemBuilder& ActorSystemBuilder::top_level_strategy(SupervisorStrategy st
   return *this;
 }
 
+ActorSystemBuilder& ActorSystemBuilder::slow_handler(Duration limit) {
+  if (limit < Duration::zero()) throw std::invalid_argument("slow_handler: must not be negative");
+  slow_handler_ = limit;
+  return *this;
+}
+
 ActorSystemBuilder& ActorSystemBuilder::log_level(LogLevel level) noexcept {
   log_level_ = level;
   return *this;
@@ -349,7 +393,8 @@ ActorSystem ActorSystemBuilder::build() {
       name.empty() && from_environment)
     name = from_environment;
   std::shared_ptr<detail::SystemCore> core(
-      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_, max_children_),
+      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_, max_children_,
+                             slow_handler_),
       &detail::SystemCore::close);
   core->handle = core;
   core->set_log_level(log_level_);

@@ -32,7 +32,7 @@ class SystemCore {
 
   SystemCore(const SchedulerOptions& options, std::string_view name,
              SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
-             std::size_t max_children);
+             std::size_t max_children, Duration slow_handler);
 
   /// Called when the last handle goes.
   static void close(SystemCore* core) noexcept;
@@ -60,6 +60,8 @@ class SystemCore {
   /// A handle; one that owns nothing if the last real one is going and waits for the caller.
   ActorSystem borrow() noexcept;
 
+  /// Counted references to all living top-level actors, those of extensions too.
+  std::vector<CellRef> top_level();
   /// Adds counted references to living top-level actors of users.
   void list_users(std::vector<CellRef>& cells, std::size_t limit = SIZE_MAX);
   /// Asks all of them to stop.
@@ -78,6 +80,8 @@ class SystemCore {
   /// Counts and logs what a handler or hook threw; the log has a limit. `where`: the message that
   /// the actor took last, if empty.
   void count_failure(Cell& cell, std::string_view what, std::string_view where = {}) noexcept;
+  /// A worker is in one turn of an actor, or step of a task, for long; called on another one.
+  void report_slow(Unit& unit, Duration running_for) noexcept;
   /// A top-level actor escalated its failure.
   void give_up(Cell& cell, std::string_view why) noexcept;
   const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }
@@ -128,6 +132,7 @@ class SystemCore {
   std::atomic<std::uint64_t> dead_letters_{0};
   std::atomic<std::uint64_t> failures_{0};
   std::atomic<std::uint64_t> task_failures_{0};
+  std::atomic<std::uint64_t> slow_{0};
   std::atomic<bool> terminated_{false};
   std::atomic<LogLevel> log_level_{LogLevel::Info};
   AsyncEvent all_ended_;  ///< actors of users

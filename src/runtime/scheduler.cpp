@@ -4,6 +4,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "runtime/inspection.hpp"
 #include "runtime/scheduler_core.hpp"
 
 namespace coerce {
@@ -26,6 +27,11 @@ TaskUnit::TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(Tas
   body.promise().scope = &root_scope;
 }
 
+TaskUnit::~TaskUnit() {
+  onlookers.await_none();
+  if (body) body.destroy();
+}
+
 void TaskUnit::run_unit(Runnable& runnable, ThreadState& thread) {
   auto& unit = static_cast<TaskUnit&>(static_cast<Unit&>(runnable));
   thread.unit = &unit;
@@ -36,10 +42,10 @@ void TaskUnit::run_unit(Runnable& runnable, ThreadState& thread) {
   for (;;) {
     const bool progressed = unit.run_control();
     if (unit.body.done() && !unit.control.has_nodes()) break;
-    if (!progressed && unit.suspend(thread)) {
-      thread.unit = nullptr;
-      return;
-    }
+    if (progressed) continue;
+    thread.unit = nullptr;  // before it is given up, see Inspection
+    if (unit.suspend(thread)) return;
+    thread.unit = &unit;
   }
   thread.unit = nullptr;
   unit.finished(unit);

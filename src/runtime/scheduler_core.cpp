@@ -2,6 +2,8 @@
 
 #include <coerce/runtime/detail/asio_bridge.hpp>
 
+#include "runtime/inspection.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -113,6 +115,7 @@ void WorkerThread::look_around() noexcept {
   scheduler_->fire_timers();
   if (scheduler_->io_pending()) scheduler_->poll_reactor();
   if (Runnable* runnable = scheduler_->take_injected(*this)) push_back(*runnable);
+  watch_peers(false);
 }
 
 void WorkerThread::read_clock() noexcept { clock_ms_ = scheduler_->clock_ms(); }
@@ -134,6 +137,7 @@ Runnable* WorkerThread::steal() noexcept {
 // Called as a searcher. Polls the reactor before it would sleep: an answer that is already there
 // costs a tenth of a sleep.
 Runnable* WorkerThread::search() noexcept {
+  watch_peers(true);
   for (int round = 0; round < 2; ++round) {
     read_clock();
     count_look();
@@ -151,6 +155,7 @@ Runnable* WorkerThread::search() noexcept {
 void WorkerThread::run() {
   ThreadState& thread = thread_state();
   thread.worker = this;
+  state_.store(&thread, std::memory_order_release);
   while (!scheduler_->stopping_.load(std::memory_order_acquire)) {
     if (step(thread)) continue;
     scheduler_->parking_.search_begin();
@@ -164,6 +169,17 @@ void WorkerThread::run() {
       if (scheduler_->stopping_.load(std::memory_order_acquire)) return;
       park();
     }
+  }
+}
+
+// Until it is woken, nobody watches any more, or it is time to look at the peers.
+void WorkerThread::monitor_others() noexcept {
+  SchedulerCore& core = *scheduler_;
+  for (Duration slept{};;) {
+    const Duration until_watch = core.watch_period() - slept;
+    const Duration period = std::min(core.monitor_period(), until_watch);
+    if (signal_.wait(period) || !core.is_watched() || period == until_watch) return;
+    slept += period;
   }
 }
 
@@ -191,10 +207,11 @@ void WorkerThread::park() {
   if (driver) {
     limit = core.until_next_timer();
     found = found || limit <= Duration::zero();
+    limit = std::min(limit, core.watch_period());
   }
   if (!found) {
     if (monitor)
-      while (!signal_.wait(core.monitor_period()) && core.is_watched()) continue;
+      monitor_others();
     else if (!reactor)
       signal_.wait(limit);
     else
@@ -438,6 +455,8 @@ void SchedulerCore::start() {
     joinable_.emplace_back([this, worker = workers_[i].get()] {
       worker->run();
       thread_state().worker = nullptr;
+      worker->state_.store(nullptr, std::memory_order_seq_cst);
+      onlookers.await_none();
       drop_user();
     });
   }

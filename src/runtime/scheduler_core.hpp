@@ -47,13 +47,29 @@ class WorkerThread : public Worker {
   Runnable* steal() noexcept;
   void look_around() noexcept;
   void read_clock() noexcept;
+  void watch_peers(bool all) noexcept;
+  void be_watched() noexcept;
   void count_look() noexcept {
     looks_.store(looks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   void park();
+  void monitor_others() noexcept;
 
   std::uint64_t looked_at_ = 0;
-  std::atomic<std::uint32_t> looks_{0};  // for the monitor
+  std::atomic<std::uint32_t> looks_{0};       // for onlookers
+  std::atomic<ThreadState*> state_{nullptr};  // the same, while the thread runs
+  std::uint64_t watched_at_ = 0;
+  std::size_t watched_peer_ = 0;
+
+  /// What peers have seen of this worker.
+  struct Sight {
+    SpinLock lock;
+    const Unit* unit = nullptr;
+    std::uint32_t looks = 0;
+    TimePoint since{};
+    bool reported = false;
+  };
+  Sight sight_;
   std::uint64_t random_;
   WorkRing ring_;
   Signal signal_;
@@ -107,6 +123,19 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   void tell_when_none_spawned(AsyncEvent* event) noexcept;
   void unhandled(std::exception_ptr error) noexcept;
   void on_unhandled(std::function<void(std::exception_ptr)> callback);
+
+  using SlowCallback = void (*)(void* context, Unit& unit, Duration running_for) noexcept;
+  /// A worker that is in one activation for longer than `limit` is reported, once for it and while
+  /// it lasts, by a peer: so there have to be two. The unit is kept while the callback runs. Once.
+  void on_slow(Duration limit, SlowCallback callback, void* context) noexcept;
+  void report_slow(Unit& unit, Duration running_for) noexcept {
+    slow_callback_(slow_context_, unit, running_for);
+  }
+  /// Zero: nobody watches.
+  Duration slow_limit() const noexcept {
+    return Duration(slow_limit_.load(std::memory_order_acquire));
+  }
+  Duration watch_period() noexcept;
 
   // Caller-driven mode.
   bool caller_driven() const noexcept { return threads_ == 0; }
@@ -178,6 +207,10 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   Reactor reactor_;
   std::atomic<std::int64_t> io_work_{0};
   std::atomic<bool> polling_{false};
+
+  std::atomic<Duration::rep> slow_limit_{0};
+  SlowCallback slow_callback_ = nullptr;
+  void* slow_context_ = nullptr;
 
   SpinLock spawned_lock_;
   TaskUnit* spawned_ = nullptr;

@@ -48,12 +48,22 @@ struct HandlerFailure {
   std::string text;
 };
 
+/// A handler or hook keeps its worker for longer than ActorSystemBuilder::slow_handler allows. Told
+/// once for each turn of an actor, while it lasts.
+struct SlowHandler {
+  ActorPath path;  ///< full
+  std::string actor_type;
+  std::string message_type;  ///< the message that the actor took last; "started" for its start
+  Duration running_for{};    ///< since a peer first saw it
+};
+
 /// A subscription took events more slowly than they came, and lost some.
 struct Lagged {
   std::uint64_t count;  ///< lost in one go
 };
 
-using Event = std::variant<ActorStarted, ActorStopped, DeadLetter, HandlerFailure, Lagged>;
+using Event =
+    std::variant<ActorStarted, ActorStopped, DeadLetter, HandlerFailure, SlowHandler, Lagged>;
 
 namespace detail {
 class EventHub;

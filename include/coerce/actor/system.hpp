@@ -223,6 +223,12 @@ class ActorSystemBuilder {
   /// Children of one actor, those attached to it included; more are refused with Overloaded.
   /// Default 1 048 576. \pre not 0
   ActorSystemBuilder& max_children(std::size_t count);
+  /// A turn of an actor that keeps its worker for longer than this (of the system's clock) is told
+  /// to subscribers of SlowHandler, and the first hundred go to the log. Another worker has to
+  /// notice, by sampling: with one worker or none nothing is told, and it may take 0.3 s longer.
+  /// Dedicated schedulers are not watched.
+  /// Default 100 ms. 0: off.
+  ActorSystemBuilder& slow_handler(Duration limit);
   /// For actors whose class has no `mailbox` of its own. Default: no bound.
   ActorSystemBuilder& mailbox(MailboxOptions options);
   /// See ActorSystem::log_level(). Default: Info.
@@ -248,6 +254,7 @@ class ActorSystemBuilder {
   std::size_t max_children_ = std::size_t{1} << 20;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   LogLevel log_level_ = LogLevel::Info;
+  Duration slow_handler_ = std::chrono::milliseconds(100);
   std::vector<std::pair<const void*, std::shared_ptr<SystemExtension>>> extensions_;
   std::string name_;
   bool built_ = false;

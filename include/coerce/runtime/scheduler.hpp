@@ -46,9 +46,7 @@ class SchedulerCore;
 /// unit.
 struct TaskUnit : Unit {
   TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(TaskUnit&)) noexcept;
-  ~TaskUnit() {
-    if (body) body.destroy();
-  }
+  ~TaskUnit();
 
   static void run_unit(Runnable& runnable, ThreadState& thread);
   void cancel() noexcept;  ///< asks the task to stop; any thread, while the unit is known to live

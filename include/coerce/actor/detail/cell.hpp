@@ -231,6 +231,7 @@ struct Cell : Unit, ActorContext {
   void refuse_messages(ActorStatus next) noexcept;
   Next look_up(ThreadState& thread) noexcept;
   Next look_once(ThreadState& thread) noexcept;
+  Next give_up(ThreadState& thread) noexcept;
   Next attend();
   bool finish_activity();  ///< true: it was a message, which is to be completed
   void begin_stop() noexcept;

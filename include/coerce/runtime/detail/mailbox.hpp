@@ -58,10 +58,20 @@ class MailboxLane {
 
   /// Removes the front and returns the new one. Null: the lane was empty and ownership is given up;
   /// the caller may touch nothing of the actor any more.
-  Node* pop_or_idle() noexcept { return pop_or_store(nullptr); }
+  Node* pop_or_idle() noexcept {
+    return pop_or_store(nullptr, [](bool) {});
+  }
+  /// The same; `leave(true)` is called before ownership may be given up, `leave(false)` if it was
+  /// not given up after all.
+  template <class Leave>
+  Node* pop_or_idle(Leave&& leave) noexcept {
+    return pop_or_store(nullptr, leave);
+  }
 
   /// Removes the front and returns the new one. Null: the lane is closed for ever.
-  Node* pop_or_close() noexcept { return pop_or_store(closed_mark()); }
+  Node* pop_or_close() noexcept {
+    return pop_or_store(closed_mark(), [](bool) {});
+  }
 
   /// Owner only: puts a chain of nodes behind the front, before everything else.
   void insert_behind_front(Node* first, Node* last) noexcept {
@@ -101,17 +111,20 @@ class MailboxLane {
  private:
   static Node* closed_mark() noexcept { return reinterpret_cast<Node*>(std::uintptr_t{1}); }
 
-  Node* pop_or_store(Node* empty) noexcept {
+  template <class Leave>
+  Node* pop_or_store(Node* empty, Leave&& leave) noexcept {
     Node* node = tail_;
     Node* next = node->next.load(std::memory_order_acquire);
     if (next == nullptr) {
       Node* expected = node;
+      leave(true);
       if (head_.compare_exchange_strong(expected, empty, std::memory_order_acq_rel,
                                         std::memory_order_acquire))
         return nullptr;
       // A producer has exchanged the head and is about to link its node.
       for (unsigned spins = 0; (next = node->next.load(std::memory_order_acquire)) == nullptr;)
         Atomics::wait_step(spins);
+      leave(false);
     }
     tail_ = next;
     return next;

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,9 +33,24 @@ inline constexpr std::size_t kSizeClasses = 256;
 /// depot.
 inline constexpr std::uint32_t kPoolBatch = 64;
 
+/// The sign of a thread that says which unit it runs. Written by that thread alone.
+class UnitSign {
+ public:
+  UnitSign& operator=(Unit* unit) noexcept {
+    unit_.store(unit, std::memory_order_relaxed);
+    return *this;
+  }
+  operator Unit*() const noexcept { return unit_.load(std::memory_order_relaxed); }
+  /// For other threads; see Inspection.
+  Unit* seen() const noexcept { return unit_.load(std::memory_order_seq_cst); }
+
+ private:
+  std::atomic<Unit*> unit_{nullptr};
+};
+
 struct ThreadState {
   Worker* worker = nullptr;  ///< null on threads that are no workers
-  Unit* unit = nullptr;      ///< the unit that this thread is running now
+  UnitSign unit;             ///< the unit that this thread runs now, and owns
   Unit* held = nullptr;      ///< a unit that waits and is still owned here; see Unit::suspend()
   /// What the running unit may still do before others have their turn: each message that it handles
   /// or sends counts.
