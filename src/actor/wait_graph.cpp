@@ -130,7 +130,9 @@ Task<WaitGraph> take_wait_graph(std::vector<CellRef> cells, WaitGraphOptions opt
 }  // namespace detail
 
 Task<WaitGraph> ActorSystem::wait_graph(WaitGraphOptions options) const {
-  return detail::take_wait_graph(core_->top_level(), options);
+  std::vector<detail::CellRef> cells;
+  core_->list_users(cells);
+  return detail::take_wait_graph(std::move(cells), options);
 }
 
 }  // namespace coerce

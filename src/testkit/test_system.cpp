@@ -88,7 +88,8 @@ std::optional<std::uint64_t> seed_of_environment() {
 /// Actors that handle something and do not go on, with their children.
 std::string busy_actors(coerce::detail::SystemCore& core) {
   std::string text;
-  std::vector<coerce::detail::CellRef> left = core.top_level();
+  std::vector<coerce::detail::CellRef> left;
+  core.list_users(left);
   for (std::size_t listed = 0; !left.empty() && listed < kShownSteps;) {
     const coerce::detail::CellRef cell = std::move(left.back());
     left.pop_back();
