@@ -1,10 +1,16 @@
 #include "actor/actor_task.hpp"
 
+#include <coerce/actor/log.hpp>
+
 #include "actor/cell_extras.hpp"
 #include "actor/failure.hpp"
 #include "actor/system_core.hpp"
 
-namespace coerce::detail {
+namespace coerce {
+
+ActorLog TaskContext::log() const noexcept { return ActorLog(*cell_); }
+
+namespace detail {
 
 ActorTask::ActorTask(Cell& actor, StopSource stop_source, Task<void> task) noexcept
     : TaskUnit(*actor.scheduler, std::move(task), &tell_ended),
@@ -61,4 +67,5 @@ void Cell::stop_tasks() noexcept {
     task->ask_to_stop();
 }
 
-}  // namespace coerce::detail
+}  // namespace detail
+}  // namespace coerce

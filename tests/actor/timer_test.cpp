@@ -216,6 +216,40 @@ TEST_CASE("a timer of an actor that has ended stops by itself", "[timer]") {
   CHECK_FALSE(timer.is_ticking());
 }
 
+TEST_CASE("a tick may be put aside, and its timer goes on", "[timer][stash]") {
+  struct Keeper : coerce::Actor {
+    void handle(Tick tick, ActorContext& ctx) {
+      if (!open && ctx.stash(std::move(tick))) return;
+      ++handled;
+    }
+    void handle(Nothing, ActorContext& ctx) {
+      open = true;
+      ctx.unstash_all();
+    }
+    bool open = false;
+    int handled = 0;
+  };
+  coerce::ManualClock clock;
+  auto system = ActorSystem::builder().worker_threads(0).clock(clock).build();
+  const auto keeper = start<Keeper>(system);
+  auto timer = Timer::start(keeper, 1s, Tick{});
+  const auto pass = [&] {
+    clock.advance(1s);
+    system.poll();
+  };
+  const auto handled = [&] {
+    return value_of(system.block_on(keeper.exec([](Keeper& self) { return self.handled; })));
+  };
+  pass();
+  CHECK(handled() == 0);
+  keeper.notify(Nothing{});
+  system.poll();
+  CHECK(handled() == 1);
+  pass();
+  pass();
+  CHECK(handled() == 3);
+}
+
 TEST_CASE("a failing handler does not stop the timer of an actor that goes on", "[timer]") {
   coerce::ManualClock clock;
   Seconds at;

@@ -200,6 +200,7 @@ class ActorContext {
   template <class A, class T, class F>
     requires std::invocable<std::decay_t<F>&, detail::FlatResult<T>>
   Result<void> pipe_to_self(Task<T> task, F&& function, TaskOptions options = {});
+
   /// The parent, if there is one and it is a P.
   template <class P>
   std::optional<LocalActorRef<P>> parent() const;

@@ -47,6 +47,8 @@ class TaskContext {
   WeakActorRef<A> weak_ref() const {
     return WeakActorRef<A>(*cell_);
   }
+  /// Writes lines that begin with the actor's path. Include <coerce/actor/log.hpp>.
+  ActorLog log() const noexcept;
 
  private:
   detail::WeakCell cell_;

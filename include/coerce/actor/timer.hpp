@@ -89,7 +89,10 @@ class Tick final : public SendEnvelope<M>, public Ticking {
   static bool handle(Envelope& envelope, Unit& unit, Op op, void* argument) {
     if (op == Op::Name) return kSendOp<A, M>(envelope, unit, op, argument);
     auto& self = static_cast<Tick&>(static_cast<ReplyEnvelope&>(envelope));
-    if (op > Op::Collect) return self.turned_away(op), true;
+    if (op == Op::Reject || op == Op::Drop) {
+      self.turned_away(op);
+      return true;
+    }
     if (op == Op::Run) {
       if (!self.begin()) return true;
       try {
@@ -99,7 +102,10 @@ class Tick final : public SendEnvelope<M>, public Ticking {
         return true;
       }
     }
-    return kSendOp<A, M>(envelope, unit, op, argument);
+    const bool done = kSendOp<A, M>(envelope, unit, op, argument);
+    // What is put aside is a message like any other.
+    if (op == Op::Identity) static_cast<MessageIdentity*>(argument)->op = kSendOp<A, M>;
+    return done;
   }
 
  private:
