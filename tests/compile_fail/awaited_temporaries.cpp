@@ -32,6 +32,9 @@ struct Person : coerce::Actor {
   void handle(Text<4>, ActorContext&) {}
   void handle(Text<5>, ActorContext&) {}
   void handle(Text<24>, ActorContext&) {}
+  void handle(Text<27>, ActorContext&) {}
+  void handle(Text<29>, ActorContext&) {}
+  void handle(Text<30>, ActorContext&) {}
   void handle(Made, ActorContext&) {}
   std::string name;
 };
@@ -87,6 +90,12 @@ void senders(ActorContext& ctx, LocalActorRef<Person> person, coerce::Receiver<T
   (void)person.notify_from(ctx, Text<24>{s});    // refused
   (void)receiver.notify_from(ctx, Text<25>{s});  // refused
   (void)ctx.stash(Text<26>{s});                  // refused
+
+  const auto period = coerce::Duration(1);
+  (void)person.scheduled_notify(Text<27>{s}, period);                         // refused
+  (void)person.scheduled_notify<Made>(period, Text<28>{s});                   // refused
+  auto timer = coerce::Timer::start(person, period, Text<29>{s});             // refused
+  auto soon = coerce::Timer::start_immediately(person, period, Text<30>{s});  // refused
 }
 
 coerce::Task<void> contexts(ActorContext& ctx, std::string s) {

@@ -68,13 +68,15 @@ void reasons(const coerce::LocalActorRef<Listener>& listener) {
 }
 
 coerce::Task<void> verbs(coerce::LocalActorRef<Listener> listener, ActorContext& ctx) {
-  (void)listener.notify_from(ctx, Unknown{});                      // refused
-  (void)listener.notify<Unknown>();                                // refused
-  (void)co_await listener.send(Unknown{});                         // refused
-  (void)co_await listener.send(Unknown{}, coerce::Duration(1));    // refused
-  (void)co_await listener.send<Unknown>();                         // refused
-  (void)co_await listener.send_for<Unknown>(coerce::Duration(1));  // refused
-  (void)listener.send_blocking(Unknown{});                         // refused
-  listener.deliver(Unknown{}, [](coerce::Result<void>) {});        // refused
-  listener.async_send(Unknown{}, asio::detached);                  // refused
+  (void)listener.notify_from(ctx, Unknown{});                       // refused
+  (void)listener.scheduled_notify(Unknown{}, coerce::Duration(1));  // refused
+  (void)listener.scheduled_notify<Unknown>(coerce::Duration(1));    // refused
+  (void)listener.notify<Unknown>();                                 // refused
+  (void)co_await listener.send(Unknown{});                          // refused
+  (void)co_await listener.send(Unknown{}, coerce::Duration(1));     // refused
+  (void)co_await listener.send<Unknown>();                          // refused
+  (void)co_await listener.send_for<Unknown>(coerce::Duration(1));   // refused
+  (void)listener.send_blocking(Unknown{});                          // refused
+  listener.deliver(Unknown{}, [](coerce::Result<void>) {});         // refused
+  listener.async_send(Unknown{}, asio::detached);                   // refused
 }

@@ -85,7 +85,7 @@ class LocalActorRef : detail::Refusing<A> {
 
  public:
   using Refusing::async_send, Refusing::deliver, Refusing::notify, Refusing::notify_from,
-      Refusing::send, Refusing::send_blocking, Refusing::send_for;
+      Refusing::scheduled_notify, Refusing::send, Refusing::send_blocking, Refusing::send_for;
 
   explicit LocalActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
 

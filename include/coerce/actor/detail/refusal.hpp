@@ -158,6 +158,13 @@ class Refusing {
     requires(!Handler<A, std::remove_cvref_t<M>>)
   void notify_from(ActorContext&, M&&) const = delete;
 
+  template <int = 0, class M, auto because = kReason<A, std::remove_cvref_t<M>>>
+    requires(!Handler<A, std::remove_cvref_t<M>>)
+  void scheduled_notify(M&&, Duration) const = delete;
+  template <class M, class... Args, auto because = kReason<A, M>>
+    requires(!Handler<A, M>)
+  void scheduled_notify(Duration, Args&&...) const = delete;
+
   template <int = 0, class M, class... More, auto because = kReason<A, std::remove_cvref_t<M>>>
     requires(!Handler<A, std::remove_cvref_t<M>>)
   Task<bool> send(M&&, More&&...) const = delete;
