@@ -35,6 +35,7 @@ struct Person : coerce::Actor {
   void handle(Text<27>, ActorContext&) {}
   void handle(Text<29>, ActorContext&) {}
   void handle(Text<30>, ActorContext&) {}
+  void handle(Text<50>, ActorContext&) {}
   void handle(Made, ActorContext&) {}
   std::string name;
 };
@@ -112,6 +113,14 @@ coerce::Task<void> contexts(ActorContext& ctx, std::string s) {
                              return s.empty() ? coerce::Directive::Stop
                                               : coerce::Directive::Restart;
                            }));
+}
+
+coerce::Task<void> workers(coerce::ActorSystem system, coerce::WorkerRef<Person> pool,
+                           std::string s) {
+  (void)co_await pool.dispatch(Text<50>{s});                                      // refused
+  (void)co_await pool.dispatch<Made>(Text<51>{s});                                // refused
+  (void)co_await coerce::into_worker(Pet<21>{{}, s}, 2, "a", system);             // refused
+  (void)co_await coerce::into_worker([s] { return Person(s); }, 2, "b", system);  // refused
 }
 
 coerce::Task<void> vocabulary(std::string s) {
