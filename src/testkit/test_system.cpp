@@ -283,6 +283,7 @@ StopReason TestSystem::expect_stopped(const BoxedActorRef& actor, Duration withi
 void TestSystem::shutdown() {
   if (std::exchange(inside_->is_shut_down, true)) return;
   const ShutdownReport report = run(system().shutdown(inside_->options.shutdown_deadline));
+  run_until_idle();  // the last events reach their subscribers
   inside_->is_endless = false;
   if (report.complete) return;
   std::string text = fmt::format("the system did not shut down within {}: {} actors, {} tasks",
