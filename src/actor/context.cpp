@@ -3,6 +3,7 @@
 #include <coerce/actor/ref.hpp>
 
 #include "actor/cell_extras.hpp"
+#include "actor/planted.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce {
@@ -27,7 +28,10 @@ BoxedActorRef ActorContext::boxed_actor_ref() const {
 }
 
 void ActorContext::stop() { cell().request_stop(StopReasonKind::Stopped); }
-void ActorContext::stop_after_drain() { cell().attention |= detail::Cell::kDrain; }
+void ActorContext::stop_after_drain() {
+  if (detail::planted(detail::Bug::StopOvertakes)) return stop();
+  cell().attention |= detail::Cell::kDrain;
+}
 
 std::vector<std::string> ActorContext::tags() const {
   return cell().extras != nullptr ? cell().extras->tags : std::vector<std::string>();

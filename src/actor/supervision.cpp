@@ -6,6 +6,7 @@
 
 #include "actor/cell_extras.hpp"
 #include "actor/failure.hpp"
+#include "actor/planted.hpp"
 #include "actor/post.hpp"
 #include "actor/system_core.hpp"
 
@@ -230,6 +231,11 @@ Cell::Next Cell::restart() noexcept {
         run_hook(Hook::Started, nullptr);
       break;
     case Step::Done:
+      if (planted(Bug::RestartDropsMessage) && lane.has_next()) {
+        Envelope* front = lane.front();
+        lane.pop_or_idle();
+        reject(*front);
+      }
       state.error = nullptr;
       attention &= static_cast<std::uint8_t>(~kRestart);
       break;

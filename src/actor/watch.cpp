@@ -1,6 +1,7 @@
 #include <coerce/actor/watch.hpp>
 
 #include "actor/cell_extras.hpp"
+#include "actor/planted.hpp"
 #include "actor/post.hpp"
 #include "actor/system_core.hpp"
 
@@ -135,7 +136,9 @@ void Cell::tell_watchers() noexcept {
       post_stop(child, StopReasonKind::ParentStopped);
   });
   extras->attached_to.drain([this](Cell& other) { tell_attached_ended(other, *this); });
-  extras->watchers.drain([this](Cell& watcher) { tell_terminated(watcher, *this); });
+  extras->watchers.drain([this](Cell& watcher) {
+    if (!planted(Bug::FinaliserSkipsWatchers)) tell_terminated(watcher, *this);
+  });
   extras->watching.drain([this](Cell& target) { post_relation(*this, target, Relation::Unwatch); });
 }
 

@@ -1,8 +1,9 @@
 /// \file
-/// Chaos in supervised families: actors that throw, restart, stop, spawn, watch, overflow and time
-/// out at random, while their system shuts down under them.
+/// Chaos in supervised families: actors that throw, restart, stop, spawn, watch, overflow, time
+/// out, tick, put aside and run tasks at random, while their system shuts down under them.
 ///
-/// A round builds a system with two workers and a few families. Each family is a tree of members
+/// A round builds a system with two workers and a few families, every tenth round with over two
+/// thousand. Each family is a tree of members
 /// under random strategies, whose mailboxes are bounded in one of three ways. Callers keep asking
 /// random members to do one of those things; every third round shuts down in the middle of it. It
 /// holds the library to this:
@@ -40,6 +41,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t family_count = 4;
+constexpr std::uint32_t many_families = 2'000;
 constexpr std::uint32_t caller_count = 12;
 constexpr std::uint32_t operations_per_caller = 60;
 constexpr std::uint32_t deepest = 3;
@@ -62,8 +64,15 @@ enum class Deed : std::uint8_t {
   Nap,
   Ask,
   SpawnMany,
-  Attach
+  Attach,
+  Tick,
+  Schedule,
+  RunTask,
+  PutAside,
+  BringBack,
+  BeTold
 };
+constexpr std::uint32_t deed_count = static_cast<std::uint32_t>(Deed::BeTold) + 1;
 
 /// One thing that a member is asked to do.
 struct Request {
@@ -183,8 +192,15 @@ class Member : public Actor {
     if (ended.actor_ref().is_valid()) violation("a watched actor lives that is said to have ended");
   }
 
+  void handle(ReceiveTimeout, ActorContext& ctx) {
+    const Alone alone(busy_);
+    if (dice_.percent(20)) ctx.cancel_receive_timeout();
+    if (dice_.percent(5)) throw std::runtime_error("cannot bear the silence");
+  }
+
   Task<Result<std::uint64_t>> handle(Request request, ActorContext& ctx) {
     const Alone alone(busy_);
+    const std::uint64_t value = request.value;
     switch (request.deed) {
       case Deed::Work:
         break;
@@ -222,8 +238,41 @@ class Member : public Actor {
         outcomes.end(answer);
         break;
       }
+      case Deed::Tick:
+        timer_.emplace(Timer::start_immediately(ctx.actor_ref<Member>(), 1ms,
+                                                Request(Deed::Work, value), timer_mode()));
+        break;
+      case Deed::Schedule: {
+        auto scheduled = ctx.actor_ref<Member>().scheduled_notify(
+            Request(Deed::Work, value), std::chrono::milliseconds(dice_.below(4)));
+        if (dice_.percent(50)) scheduled.cancel();
+        break;
+      }
+      case Deed::RunTask: {
+        const auto beside = [other = request.other, value](TaskContext) -> Task<void> {
+          (void)co_await coerce::sleep_for(1ms);
+          outcomes.begin();
+          auto answer = co_await other->send(Request(Deed::Work, value), 5ms);
+          outcomes.end(answer);
+        };
+        (void)ctx.spawn_task(beside);
+        break;
+      }
+      case Deed::PutAside:
+        if (ctx.stashed_count() < 5) {
+          // Comes back as something else, so that it is not put aside for ever.
+          request.deed = Deed::BringBack;
+          (void)ctx.stash(std::move(request));
+        }
+        break;
+      case Deed::BringBack:
+        ctx.unstash_all();
+        break;
+      case Deed::BeTold:
+        (void)ctx.set_receive_timeout(std::chrono::milliseconds(1 + dice_.below(3)));
+        break;
     }
-    co_return request.value + 1;
+    co_return value + 1;
   }
 
  private:
@@ -241,6 +290,10 @@ class Member : public Actor {
     bool& busy_;
   };
 
+  TimerOptions timer_mode() {
+    return {.mode = dice_.percent(50) ? TimerMode::FixedRate : TimerMode::AfterHandled};
+  }
+
   Task<bool> spawn(ActorContext& ctx) {
     if (depth_ >= deepest || ctx.supervised_count() >= 4) co_return false;
     const ActorId id(fmt::format("child-{}", dice_.below(5)));
@@ -255,9 +308,8 @@ class Member : public Actor {
   std::shared_ptr<Round> round_;
   Dice dice_;
   std::uint32_t depth_;
+  std::optional<Timer> timer_;
   bool busy_ = false;
-  bool has_attached_ =
-      false;  // not counted over restarts: checked before the first attachment only
   MemberToken token_;
 };
 
@@ -295,7 +347,7 @@ Task<void> keep_calling(ActorSystem system, std::shared_ptr<Round> round, std::u
       co_await coerce::yield();
       continue;
     }
-    const auto deed = static_cast<Deed>(dice.below(10));
+    const auto deed = static_cast<Deed>(dice.below(deed_count));
     const std::uint64_t value = dice.below(1'000'000);
     Request request(deed, value, other->receiver, other->boxed);
     if (dice.percent(40)) {
@@ -324,7 +376,8 @@ void run_round(Watchdog& watchdog, std::uint64_t seed, std::uint64_t number) {
                       .worker_threads(2)
                       .top_level_strategy(SupervisorStrategy::restart().max_restarts(3))
                       .build();
-    for (std::uint32_t i = 0; i < family_count; ++i)
+    const std::uint32_t families = number % 10 == 1 ? many_families : family_count;
+    for (std::uint32_t i = 0; i < families; ++i)
       system.block_on(start_some_family(system, round, i));
     watchdog.enter("traffic");
     std::vector<Task<void>> callers;
