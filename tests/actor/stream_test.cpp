@@ -107,6 +107,10 @@ struct Bench {
     const auto make = [this] { return Sink(items); };
     sink = value_of(system.block_on(system.new_actor("sink", make)));
   }
+  ~Bench() {  // time does not pass by itself, so streams would outlast the shutdown
+    (void)sink->notify_stop();
+    while (system.scheduler().spawned_count() != 0) pass(1);
+  }
 
   void pass(int seconds) {
     system.poll();
