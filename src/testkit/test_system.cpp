@@ -286,12 +286,15 @@ void TestSystem::shutdown() {
   run_until_idle();  // the last events reach their subscribers
   inside_->is_endless = false;
   if (report.complete) return;
-  std::string text = fmt::format("the system did not shut down within {}: {} actors, {} tasks",
-                                 detail::words(inside_->options.shutdown_deadline),
-                                 report.stuck.size(), report.stuck_tasks);
+  std::string text =
+      fmt::format("the system did not shut down within {} (phase {}): {} actors, {} tasks",
+                  detail::words(inside_->options.shutdown_deadline), to_string(report.phase),
+                  report.stuck.size(), report.stuck_tasks);
   for (const StuckActor& stuck : report.stuck)
     text += fmt::format("\n  {} ({}) handles {}", stuck.path.view(), stuck.actor_type,
                         stuck.message_type);
+  for (const std::string& extension : report.stuck_extensions)
+    text += fmt::format("\n  extension {}", extension);
   fail(text);
 }
 

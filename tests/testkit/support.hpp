@@ -44,7 +44,7 @@ class Waiter : public Actor {
 };
 
 /// Lets one coroutine wait until it is opened, whatever else asks it to stop.
-class Latch {
+class Latch : detail::TimerNode {
  public:
   class Awaiter : detail::WakeNode {
    public:
@@ -63,9 +63,16 @@ class Latch {
     Latch* latch_;
   };
 
+  Latch() noexcept
+      : TimerNode([](TimerNode& node) noexcept { static_cast<Latch&>(node).open(); }) {}
+
   Awaiter wait() noexcept { return Awaiter(*this); }
   void open() noexcept {
     if (Awaiter* waiter = std::exchange(waiter_, nullptr)) waiter->wake();
+  }
+  /// Also where the system asks everything to stop before.
+  void open_at(const ActorSystem& system, Duration delay) noexcept {
+    detail::arm_timer(system.scheduler().core(), *this, detail::later(system.clock().now(), delay));
   }
 
  private:
