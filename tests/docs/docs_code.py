@@ -67,7 +67,7 @@ def join(page, lines):
         elif lines[begin:end] != region(*cut.groups()):
             raise Mistake(f"{page}:{begin + 1}: not what {cut[1]} says in {cut[2]}; "
                           f"{pathlib.Path(__file__).name} --fix refreshes it")
-    if not any(re.match(r"int main\(", line) for line in code):
+    if not any(re.match(r"int main\(|TEST_CASE\(", line) for line in code):
         code += ["#line 1 \"end of page\"", "int main() {}"]
     return code
 
