@@ -107,7 +107,7 @@ Cell* as_cell(Unit& unit) noexcept {
 
 // True: still owned, its budget is used up. False: nobody's, or already somebody else's.
 template <Counts C>
-inline bool Cell::run_messages(ThreadState& thread) {
+[[gnu::always_inline]] inline bool Cell::run_messages(ThreadState& thread) {
   [[maybe_unused]] MailboxBound* const limit = C == Counts::Taken ? &bound() : nullptr;
   for (thread.budget = thread.worker->budget();;) {
     Next next = Next::Dispatch;
