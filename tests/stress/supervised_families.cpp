@@ -194,6 +194,7 @@ class Member : public Actor {
 
   void handle(ReceiveTimeout, ActorContext& ctx) {
     const Alone alone(busy_);
+    ctx.unstash_all();  // somebody may wait for the answer
     if (dice_.percent(20)) ctx.cancel_receive_timeout();
     if (dice_.percent(5)) throw std::runtime_error("cannot bear the silence");
   }
@@ -263,6 +264,7 @@ class Member : public Actor {
           // Comes back as something else, so that it is not put aside for ever.
           request.deed = Deed::BringBack;
           (void)ctx.stash(std::move(request));
+          (void)ctx.set_receive_timeout(1ms);
         }
         break;
       case Deed::BringBack:
