@@ -562,20 +562,29 @@ void SchedulerCore::leave() noexcept { thread_state().worker = entered_before_; 
 bool SchedulerCore::drive_step() {
   WorkerThread& worker = *workers_.front();
   ThreadState& thread = thread_state();
-  for (;;) {
+  do {
     if (worker.step(thread)) return true;
-    const bool fired = fire_timers() != 0;
-    const bool handled = poll_reactor() != 0;
-    if (!fired && !handled && !worker.has_work() && !has_injected()) return false;
-    worker.read_clock();
-  }
+  } while (look_outside(worker));
+  return false;
 }
 
 std::size_t SchedulerCore::drive_ready() {
+  WorkerThread& worker = *workers_.front();
+  ThreadState& thread = thread_state();
   std::size_t steps = 0;
-  workers_.front()->read_clock();
-  while (drive_step()) ++steps;
+  worker.read_clock();
+  do {
+    while (worker.step(thread)) ++steps;
+  } while (look_outside(worker));
   return steps;
+}
+
+// Timers and events; true: something is ready.
+bool SchedulerCore::look_outside(WorkerThread& worker) {
+  const bool fired = fire_timers() != 0;
+  const bool handled = poll_reactor() != 0;
+  worker.read_clock();
+  return fired || handled || worker.has_work() || has_injected();
 }
 
 bool SchedulerCore::drive_wait(Duration at_most) {

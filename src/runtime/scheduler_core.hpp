@@ -166,6 +166,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   friend class WorkerThread;
   static constexpr std::int64_t kNoDeadline = INT64_MAX;
 
+  bool look_outside(WorkerThread& worker);
   void drop_user() noexcept;
   void uncount(TaskUnit& unit) noexcept;  // under spawned_lock_
   std::uint64_t tick_of(TimePoint time) const noexcept;

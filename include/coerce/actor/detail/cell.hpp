@@ -259,8 +259,9 @@ void complete_slow(ThreadState& thread, Envelope& envelope) noexcept;
 
 /// The envelope has left the lane: nothing but itself and its sender may be touched.
 inline void complete(ThreadState& thread, Envelope& envelope) noexcept {
-  if (envelope.completion == Completion::Pooled)
-    free_envelope(thread, envelope);
+  std::size_t size_class;
+  if (envelope.is_plainly_pooled(size_class)) [[likely]]
+    pool_free_class(thread, &envelope, size_class);
   else
     complete_slow(thread, envelope);
 }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include <coerce/runtime/clock.hpp>
 #include <coerce/runtime/detail/pool.hpp>
@@ -54,7 +56,7 @@ struct EnvelopeMetadata {
 struct alignas(8) Envelope {
   Envelope(EnvelopeOp operation, Completion completion_kind,
            std::uint8_t pool_size_class = 0) noexcept
-      : op(operation), completion(completion_kind), size_class(pool_size_class) {}
+      : op(operation), size_class(pool_size_class), completion(completion_kind) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
 
@@ -70,10 +72,22 @@ struct alignas(8) Envelope {
 
   std::atomic<Envelope*> next{nullptr};
   EnvelopeOp op;
-  Completion completion;
   std::uint8_t size_class;
+  Completion completion;
+
+  /// Is it Completion::Pooled, without metadata? One comparison for both, as the last word of the
+  /// header is then the size class alone.
+  bool is_plainly_pooled(std::size_t& its_size_class) const noexcept {
+    static_assert(std::endian::native == std::endian::little && Completion{} == Completion::Pooled);
+    std::uint64_t word;
+    std::memcpy(&word, reinterpret_cast<const unsigned char*>(this) + kWordAt, sizeof(word));
+    its_size_class = word;
+    return word <= UINT8_MAX;
+  }
 
  private:
+  static constexpr std::size_t kWordAt = 16;
+
   void free_metadata() noexcept;
   std::uint64_t metadata_ : 48 = 0;  // a user-space address fits
 };
