@@ -52,6 +52,7 @@ struct CellExtras {
 
   std::unique_ptr<MailboxBound> bound;  ///< set before the cell is known, if at all
   Stash stash;
+  std::optional<StopSource> stop_source;             ///< once somebody has asked for the token
   std::unique_ptr<InactivityTimer> receive_timeout;  ///< null until it is set for the first time
 
   CellSet attached;     ///< actors that are asked to stop with this one although another made them

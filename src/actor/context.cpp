@@ -33,6 +33,18 @@ void ActorContext::stop_after_drain() {
   cell().attention |= detail::Cell::kDrain;
 }
 
+StopToken ActorContext::stop_token() {
+  auto& source = cell().more().stop_source;
+  if (!source) source.emplace();
+  constexpr unsigned stopping = detail::Cell::kStop | detail::Cell::kStopping;
+  if ((cell().attention & stopping) != 0) source->request_stop();
+  return source->token();
+}
+
+void detail::Cell::fire_stop_token() noexcept {
+  if (extras != nullptr && extras->stop_source) extras->stop_source->request_stop();
+}
+
 std::vector<std::string> ActorContext::tags() const {
   return cell().extras != nullptr ? cell().extras->tags : std::vector<std::string>();
 }

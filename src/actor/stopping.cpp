@@ -60,6 +60,7 @@ void post_stop(Cell& cell, StopReasonKind kind) noexcept {
 void Cell::request_stop(StopReasonKind kind, std::string detail) noexcept {
   if ((attention & (kStop | kStopping)) != 0) return;
   attention |= kStop;
+  fire_stop_token();
   stop_kind = kind;
   if (!detail.empty()) more().stop_detail = std::move(detail);
 }

@@ -198,7 +198,11 @@ Cell::Next Cell::restart() noexcept {
   Supervision& state = *extras->supervision;
   switch (state.step) {
     case Step::StopChildren:
-      if (!std::exchange(state.children_told, true)) stop_children();
+      if (!std::exchange(state.children_told, true)) {
+        fire_stop_token();
+        extras->stop_source.reset();
+        stop_children();
+      }
       if (extras->has_dependents()) return Next::Wait;
       state.step = Step::TellOld;
       break;

@@ -14,6 +14,7 @@
 #include <coerce/actor/message.hpp>
 #include <coerce/actor/options.hpp>
 #include <coerce/actor/supervision.hpp>
+#include <coerce/runtime/stop_token.hpp>
 
 namespace coerce {
 
@@ -102,6 +103,10 @@ class ActorContext {
   /// When the sender of the message that is being handled stops waiting, if it said so. What the
   /// handler sends and awaits ends by then too, with Timeout.
   std::optional<TimePoint> deadline() const;
+
+  /// Asked to stop when this actor is: also while its handler is suspended or busy with something
+  /// that looks at the token now and then. A restart asks too; the new instance has a new one.
+  StopToken stop_token();
 
   /// Puts the message that is being handled aside, until unstash_all(). If its sender waits for an
   /// answer it goes on waiting, and what the handler returns this time is ignored. When the actor

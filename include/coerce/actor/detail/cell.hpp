@@ -161,6 +161,8 @@ struct Cell : Unit, ActorContext {
   /// A handler or hook threw: its strategy decides what follows.
   void fail(std::exception_ptr error) noexcept;
   void request_stop(StopReasonKind kind, std::string detail = {}) noexcept;
+  /// Asks what holds the actor's stop token to stop.
+  void fire_stop_token() noexcept;
   CellExtras& more();
   Supervision& supervision();
   /// Runs a hook; what it throws is a failure.
