@@ -4,8 +4,9 @@
 
 namespace coerce::detail {
 
-void spawn_on_system(Cell& cell, Task<void> task) {
-  cell.system->scheduler().spawn(std::move(task));
+void spawn_on_system(Cell& cell, Task<void> task, std::string_view what) {
+  if (!cell.system->scheduler().spawn(std::move(task)))
+    cell.system->count_failure(cell, "the system has too many spawned tasks", what);
 }
 
 void count_pipe_failure(Cell& cell, const ActorRefErr& error) noexcept {

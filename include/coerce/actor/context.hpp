@@ -189,8 +189,8 @@ class ActorContext {
   /// Runs `function(TaskContext) -> Task<void>` beside this actor, perhaps on another thread: it
   /// must not touch the actor's state, but may send to it. The function lives as long as its task.
   ///
-  /// When the actor stops or restarts, its tasks are asked to stop: sleeps and sends that they
-  /// await end at once, with Cancelled. The actor waits for their end, as for its children's,
+  /// When the actor stops or restarts, its tasks are asked to stop: sends that they await end at
+  /// once with Cancelled, sleeps with false. The actor waits for their end, as for its children's,
   /// before its stopped() hook. What a task throws is logged and published as a HandlerFailure; it
   /// is no failure of the actor. A task does not keep an anonymous actor from ending. Errors:
   /// Overloaded (TaskOptions::limit), ActorUnavailable (the actor is stopping). Defined in

@@ -44,7 +44,9 @@ struct DeadLetter {
 struct HandlerFailure {
   ActorPath path;  ///< full
   std::string actor_type;
-  std::string message_type;  ///< the message that the actor took last; "started" for its start
+  /// The message that the actor took last; "started" for its start; "spawned task", "pipe_to" or
+  /// "stream" for what ran beside it.
+  std::string message_type;
   std::string text;
 };
 
@@ -53,8 +55,10 @@ struct HandlerFailure {
 struct SlowHandler {
   ActorPath path;  ///< full
   std::string actor_type;
-  std::string message_type;  ///< the message that the actor took last; "started" for its start
-  Duration running_for{};    ///< since a peer first saw it
+  /// The message that the actor took last; "started" for its start; "spawned task", "pipe_to" or
+  /// "stream" for what ran beside it.
+  std::string message_type;
+  Duration running_for{};  ///< since a peer first saw it
 };
 
 /// A subscription took events more slowly than they came, and lost some.

@@ -12,8 +12,9 @@ namespace coerce {
 
 namespace detail {
 
-/// A task on the system of the actor.
-void spawn_on_system(Cell& cell, Task<void> task);
+/// A task on the system of the actor. A refusal (ActorSystemBuilder::max_spawned_tasks) is logged
+/// and published as a HandlerFailure of `what`.
+void spawn_on_system(Cell& cell, Task<void> task, std::string_view what);
 void count_pipe_failure(Cell& cell, const ActorRefErr& error) noexcept;
 ActorRefErr other_type(Cell& cell, std::string_view message_type) noexcept;
 
@@ -59,13 +60,15 @@ Task<void> pipe_beside(Task<T> task, F function, Cell& cell, EnvelopeOp op) {
 /// Runs the task on the actor's system and notifies the actor of what it gives. Until then the
 /// reference counts, so an anonymous actor lives. What the task throws, or an error that it
 /// returns, is logged and published as a HandlerFailure; the message is a dead letter if the actor
-/// has ended or its mailbox is full. Any thread. At shutdown the task is asked to stop.
+/// has ended or its mailbox is full. So is a refusal of the task, because the system has too many.
+/// Any thread. At shutdown the task is asked to stop.
 template <class T, class A>
   requires Handler<A, typename detail::FlatResult<T>::value_type>
 void pipe_to(Task<T> task, const LocalActorRef<A>& actor) {
   using M = typename detail::FlatResult<T>::value_type;
   detail::spawn_on_system(*actor.cell(),
-                          detail::pipe<M>(std::move(task), actor.cell(), detail::kNotifyOp<A, M>));
+                          detail::pipe<M>(std::move(task), actor.cell(), detail::kNotifyOp<A, M>),
+                          "pipe_to");
 }
 
 template <class A, class T, class F>

@@ -224,7 +224,7 @@ Task<void> run_stream(S from, F convert, StreamProgress progress) {
   if (actor && progress.stops_actor()) co_await stop_after_stream(*actor, progress);
 }
 
-void spawn_on_system(Cell& cell, Task<void> task);
+void spawn_on_system(Cell& cell, Task<void> task, std::string_view what);
 
 }  // namespace detail
 
@@ -235,9 +235,10 @@ void spawn_on_system(Cell& cell, Task<void> task);
 /// stream asks for the next item when the actor has handled the last, or, with a wider window, when
 /// no more than a window is unhandled, so a slow actor slows it down. An error that the source or
 /// the converter gives is logged, published as a HandlerFailure, and ends the stream, or is
-/// skipped; an exception of the source always ends it. What the actor
-/// answers is ignored. A message that a full mailbox refuses, or the actor's end, is a dead letter;
-/// with a bounded mailbox keep the window below its capacity.
+/// skipped; an exception of the source always ends it. A stream that is refused because the system
+/// has too many spawned tasks is published in the same way. What the actor answers is ignored. A
+/// message that a full mailbox refuses, or the actor's end, is a dead letter; with a bounded
+/// mailbox keep the window below its capacity.
 ///
 /// The stream is a task on the actor's system, and runs beside the actor: what it calls must not
 /// touch the actor's state. Between items it holds the actor weakly. It ends with the source, and
@@ -256,7 +257,8 @@ void attach_stream(const LocalActorRef<A>& actor, S&& source, StreamOptions opti
   detail::spawn_on_system(*actor.cell(),
                           detail::run_stream<A, Plain, Function>(
                               Plain(std::forward<S>(source)), Function(std::forward<F>(convert)),
-                              detail::StreamProgress(*actor.cell(), options)));
+                              detail::StreamProgress(*actor.cell(), options)),
+                          "stream");
 }
 /// The same for items that are messages.
 template <class A, class S>

@@ -18,8 +18,9 @@ namespace coerce {
 /// so on. Copies refer to the same pool, which ends when the last one goes; what its members have
 /// not handled by then is rejected. Thread-safe.
 ///
-/// A member that throws is restarted, one that stops is replaced; while that lasts, messages go to
-/// the others. If a replacement does not start, the pool tries again each second.
+/// A member that throws is restarted, and what is dispatched to it meanwhile waits in its mailbox.
+/// One that stops is replaced; while that lasts, messages go to the others. If a replacement does
+/// not start, the pool tries again each second.
 template <class W>
 class WorkerRef {
  public:

@@ -10,7 +10,8 @@
 namespace coerce {
 
 /// Asked by work whether it is to stop: between the pieces of a long calculation, or inside a
-/// blocking() call. What a task awaits need not ask: it ends by itself, with Cancelled.
+/// blocking() call. What a task awaits need not ask: it ends by itself, a send with
+/// Cancelled, a sleep with false.
 ///
 /// Copies share the answer, which never goes back to no. Thread-safe; may outlive whoever asks for
 /// the stop. A default-constructed one is never asked to stop.

@@ -334,7 +334,10 @@ const CellType ActorCell<A>::kType{
 /// Calls a hook that is plain or a coroutine. False: suspended.
 template <class F>
 bool call_hook(Cell& cell, F&& hook) {
-  if constexpr (is_task<decltype(hook())>)
+  using Returned = decltype(hook());
+  static_assert(std::is_void_v<Returned> || std::is_same_v<Returned, Task<void>>,
+                "coerce: a hook of an actor returns void or Task<void>; to fail, throw");
+  if constexpr (is_task<Returned>)
     return cell.begin(hook());
   else
     return hook(), true;
