@@ -227,6 +227,8 @@ Cell::Next Cell::attend() {
     return Next::Released;
   }
   if ((attention & kStop) != 0) {
+    // An actor that never started has nothing to stop.
+    if (lane.front()->op == &StartEnvelope::start_op) stopped_hook_done = true;
     if (type->has_stopped || (extras != nullptr && extras->has_dependents())) {
       begin_stop();
       return Next::Again;
@@ -238,7 +240,7 @@ Cell::Next Cell::attend() {
   if ((attention & kUnreferenced) != 0 && strong.load(std::memory_order_acquire) != 0)
     attention &= static_cast<std::uint8_t>(~kUnreferenced);
   const EnvelopeOp front = lane.front()->op;
-  if (attention != 0 && (front == &noop_op || front == &kick_op) && !lane.has_next()) {
+  if (attention != 0 && (front == &noop_op || front == &kick_op) && lane.is_last()) {
     request_stop((attention & kDrain) != 0 ? StopReasonKind::Stopped
                                            : StopReasonKind::Unreferenced);
     return Next::Again;

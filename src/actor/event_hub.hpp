@@ -25,6 +25,10 @@ class Subscriber : Runnable {
   void end() noexcept;
   /// The scheduler has ended: nothing runs any more.
   void forget() noexcept;
+  bool is_queued() noexcept {
+    const std::lock_guard guard(mutex_);
+    return self_ != nullptr;
+  }
 
  private:
   static constexpr int kEventsPerTurn = 64;
@@ -76,6 +80,7 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   std::mutex mutex_;
   SchedulerCore* scheduler_;  ///< none: closed
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
+  std::vector<std::shared_ptr<Subscriber>> leaving_;  ///< ended, and perhaps still queued
 };
 
 }  // namespace coerce::detail

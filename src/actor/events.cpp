@@ -121,6 +121,8 @@ void EventHub::remove(const std::shared_ptr<Subscriber>& subscriber) noexcept {
     const std::lock_guard guard(mutex_);
     std::erase(subscribers_, subscriber);
     find_wanted();
+    std::erase_if(leaving_, [](const auto& each) { return !each->is_queued(); });
+    if (subscriber->is_queued()) leaving_.push_back(subscriber);
   }
   subscriber->end();
 }
@@ -142,6 +144,8 @@ void EventHub::forget_queued() noexcept {
   {
     const std::lock_guard guard(mutex_);
     left.swap(subscribers_);
+    left.insert(left.end(), leaving_.begin(), leaving_.end());
+    leaving_.clear();
   }
   for (const auto& subscriber : left) subscriber->forget();
 }

@@ -91,7 +91,9 @@ MailboxBound::MailboxBound(const MailboxOptions& mailbox)
 inline bool MailboxBound::count_pushed(bool awaited) noexcept {
   const std::size_t most = awaited ? most_awaited : options.capacity;
   const std::uint64_t before = pushed.fetch_add(1, std::memory_order_relaxed);
-  if (before - taken.load(std::memory_order_relaxed) < most) [[likely]]
+  // Others may have been counted and taken meanwhile, so that more than these are taken.
+  const auto waiting = static_cast<std::int64_t>(before - taken.load(std::memory_order_relaxed));
+  if (waiting < static_cast<std::int64_t>(most)) [[likely]]
     return true;
   pushed.fetch_sub(1, std::memory_order_relaxed);
   return false;

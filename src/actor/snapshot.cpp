@@ -1,5 +1,7 @@
 #include "actor/snapshot.hpp"
 
+#include <coerce/actor/detail/start.hpp>
+
 #include "actor/cell_extras.hpp"
 #include "actor/system_core.hpp"
 
@@ -53,19 +55,34 @@ void list_children(Snapshot& snapshot, const CellExtras& extras, const TakeSnaps
   });
 }
 
-// A message stands in the mailbox as long as its sender waits, so the sender is there.
+// Of a start it is the parent, or who else created the actor.
+Cell* waiting_for(const Envelope& envelope) noexcept {
+  if (const EnvelopeMetadata* facts = envelope.metadata();
+      facts != nullptr && facts->given_up.load(std::memory_order_relaxed))
+    return nullptr;
+  if (envelope.op == &StartEnvelope::start_op && envelope.completion == Completion::Wake)
+    return as_cell(*static_cast<const ReplyEnvelope&>(envelope).waiter);
+  return sender_of(envelope);
+}
+
+// A message stands in the mailbox or the stash as long as its sender waits, so the sender is there.
 void list_waiters(Snapshot& snapshot, Cell& cell) {
   const auto look_at = [&](const Envelope& envelope) {
     if (snapshot.waiters.size() >= kMostWaiters || envelope.completion == Completion::Pooled)
       return;
-    if (Cell* sender = sender_of(envelope))
+    if (Cell* sender = waiting_for(envelope))
       snapshot.waiters.push_back(Waiter{CellRef::share(*sender), name_of(envelope, cell)});
   };
   std::size_t looked_at = 0;
   for (Envelope* envelope = cell.lane.front(); envelope != nullptr && looked_at < kMostCounted;
        envelope = envelope->next.load(std::memory_order_acquire), ++looked_at)
     look_at(envelope == cell.lane.front() ? message_of(*envelope) : *envelope);
-  if (cell.extras != nullptr && cell.extras->bound) cell.extras->bound->for_each(look_at);
+  if (cell.extras != nullptr) {
+    if (cell.extras->bound) cell.extras->bound->for_each(look_at);
+    for (const Envelope* stashed = cell.extras->stash.first; stashed != nullptr;
+         stashed = stashed->next.load(std::memory_order_relaxed))
+      look_at(*stashed);
+  }
   for (const ReplyEnvelope* stop = cell.stop_waiters; stop != nullptr;
        stop = static_cast<const ReplyEnvelope*>(stop->next.load(std::memory_order_relaxed)))
     if (Cell* asker = as_cell(*stop->waiter))

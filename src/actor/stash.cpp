@@ -33,7 +33,18 @@ StashOrigin stash_origin(Cell& cell, const void* message_key, std::string_view m
 
 void put_aside(Cell& cell, Envelope& origin, Envelope& stashed) noexcept {
   copy_facts(origin, stashed);
-  Stash& stash = cell.extras->stash;
+  cell.put_aside_again(stashed);
+}
+
+// Rejecting it now would answer, and free, the envelope that is still in front.
+bool answers_for(const Envelope& envelope, const Envelope& front) noexcept {
+  return envelope.completion == Completion::Custom &&
+         static_cast<const ReplyEnvelope&>(envelope).answers_for == &front;
+}
+
+void Cell::put_aside_again(Envelope& stashed) noexcept {
+  stashed.next.store(nullptr, std::memory_order_relaxed);
+  Stash& stash = extras->stash;
   if (stash.last != nullptr)
     stash.last->next.store(&stashed, std::memory_order_relaxed);
   else

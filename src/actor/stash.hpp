@@ -18,4 +18,7 @@ struct Stash {
   std::size_t limit = MailboxOptions().stash;
 };
 
+/// Is the envelope a question that was put aside while `front` was handled?
+bool answers_for(const Envelope& envelope, const Envelope& front) noexcept;
+
 }  // namespace coerce::detail

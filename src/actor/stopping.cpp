@@ -96,7 +96,10 @@ void Cell::reject_behind_front() noexcept {
     Envelope* rejected = envelope;
     envelope = link_of(*envelope);
     if (rejected->op == &kick_op) control.kick_seen();
-    reject(*rejected);
+    if (answers_for(*rejected, message_of(*front)))
+      put_aside_again(*rejected);
+    else
+      reject(*rejected);
   }
   front->next.store(&last, std::memory_order_relaxed);
 }
@@ -163,7 +166,10 @@ void Cell::close() noexcept {
 // The parent is given the count of the living actor, and with it the last word on the cell.
 void Cell::tell_parent() noexcept {
   system->count_ended(*this);  // the system outlives the parent
-  tell_child_ended(*parent, *this);
+  Cell& above = *parent;
+  above.retain_memory();  // it may end while it is being told
+  tell_child_ended(above, *this);
+  above.release_memory();
 }
 
 void Cell::reject_all() noexcept {

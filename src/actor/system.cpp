@@ -54,8 +54,8 @@ SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
         count == kMaxFailureLines ? " (further failures of this system's tasks are not logged)"
                                   : "");
   });
-  const auto slow = [](void* self, Unit& unit, Duration running_for) noexcept {
-    static_cast<SystemCore*>(self)->report_slow(unit, running_for);
+  const auto slow = [](void* self, Unit& unit, Duration running_for) {
+    return static_cast<SystemCore*>(self)->describe_slow(unit, running_for);
   };
   if (slow_handler > Duration::zero()) scheduler_->core().on_slow(slow_handler, slow, this);
 }
@@ -182,27 +182,30 @@ void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_vi
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
 }
 
-void SystemCore::report_slow(Unit& unit, Duration running_for) noexcept {
-  const auto milliseconds = std::chrono::duration<double, std::milli>(running_for).count();
+std::function<void()> SystemCore::describe_slow(Unit& unit, Duration running_for) {
+  SlowHandler slow{.path = {}, .actor_type = {}, .message_type = {}, .running_for = running_for};
+  if (Cell* cell = as_cell(unit)) {
+    slow.path = cell->full_path();
+    slow.actor_type = cell->type->name;
+    slow.message_type = message_taken_last(*cell);
+  }
+  return [this, slow = std::move(slow)] { tell_slow(slow); };
+}
+
+void SystemCore::tell_slow(const SlowHandler& slow) noexcept {
+  const auto milliseconds = std::chrono::duration<double, std::milli>(slow.running_for).count();
   const std::uint64_t count = slow_.fetch_add(1, std::memory_order_relaxed) + 1;
   const std::string_view last =
       count == kMaxSlowLines ? " (further ones of this system are only published)" : "";
-  Cell* cell = as_cell(unit);
-  if (cell == nullptr) {
-    if (count <= kMaxSlowLines)
-      log(*this, LogLevel::Warn, name_.view(),
-          "a spawned task keeps its worker for {:.0f} ms already{}", milliseconds, last);
-    return;
-  }
-  const ActorPath path = cell->full_path();
-  const std::string_view message = message_taken_last(*cell);
-  if (count <= kMaxSlowLines)
-    log(*this, LogLevel::Warn, path.view(),
-        "{} keeps its worker for {:.0f} ms already: it handles {}{}", cell->type->name,
-        milliseconds, message, last);
-  if (events_->wants<SlowHandler>())
-    events_->publish(
-        SlowHandler{path, std::string(cell->type->name), std::string(message), running_for});
+  const bool is_actor = !slow.actor_type.empty();
+  if (count <= kMaxSlowLines && !is_actor)
+    log(*this, LogLevel::Warn, name_.view(),
+        "a spawned task keeps its worker for {:.0f} ms already{}", milliseconds, last);
+  else if (count <= kMaxSlowLines)
+    log(*this, LogLevel::Warn, slow.path.view(),
+        "{} keeps its worker for {:.0f} ms already: it handles {}{}", slow.actor_type, milliseconds,
+        slow.message_type, last);
+  if (is_actor && events_->wants<SlowHandler>()) events_->publish(slow);
 }
 
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {

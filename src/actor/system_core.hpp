@@ -81,7 +81,9 @@ class SystemCore {
   /// the actor took last, if empty.
   void count_failure(Cell& cell, std::string_view what, std::string_view where = {}) noexcept;
   /// A worker is in one turn of an actor, or step of a task, for long; called on another one.
-  void report_slow(Unit& unit, Duration running_for) noexcept;
+  /// Looks at a unit that keeps its worker; what it gives tells of it.
+  std::function<void()> describe_slow(Unit& unit, Duration running_for);
+  void tell_slow(const SlowHandler& slow) noexcept;
   /// A top-level actor escalated its failure.
   void give_up(Cell& cell, std::string_view why) noexcept;
   const SupervisorStrategy& top_level_strategy() const noexcept { return top_level_strategy_; }

@@ -1,7 +1,7 @@
 #include <coerce/actor/wait_graph.hpp>
 
 #include <map>
-#include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -16,15 +16,15 @@ namespace {
 
 using Edges = std::map<ActorPath, std::vector<ActorPath>>;
 
-/// Depth-first with a path of its own, so that long chains need no deep stack: the first ring that
-/// closes is reported, and whatever was looked at is not looked at again.
+/// Depth-first with a path of its own, so that long chains need no deep stack: each edge that
+/// closes a ring is found once, and the ring counts if nobody in it is in another one.
 class RingFinder {
  public:
-  explicit RingFinder(const Edges& edges) : edges_(edges) {}
+  RingFinder(const Edges& edges, std::vector<std::vector<ActorPath>>& rings)
+      : edges_(edges), rings_(rings) {}
 
-  std::optional<std::vector<ActorPath>> from(const ActorPath& start) {
-    std::optional<std::vector<ActorPath>> ring;
-    if (!enter(start)) return ring;
+  void look_from(const ActorPath& start) {
+    if (!enter(start)) return;
     while (!path_.empty()) {
       const ActorPath* next = next_of(path_.back());
       if (next == nullptr) {
@@ -32,11 +32,10 @@ class RingFinder {
         path_.pop_back();
       } else if (auto place = state_.find(*next); place == state_.end()) {
         enter(*next);
-      } else if (place->second == State::OnPath && !ring) {
-        ring = since(*next);
+      } else if (place->second == State::OnPath) {
+        add_ring_since(*next);
       }
     }
-    return ring;
   }
 
  private:
@@ -56,14 +55,19 @@ class RingFinder {
     if (place == edges_.end() || step.next == place->second.size()) return nullptr;
     return &place->second[step.next++];
   }
-  std::vector<ActorPath> since(const ActorPath& node) const {
+  void add_ring_since(const ActorPath& node) {
     std::vector<ActorPath> ring;
     for (const Step& step : path_)
       if (!ring.empty() || step.node == node) ring.push_back(step.node);
-    return ring;
+    for (const ActorPath& actor : ring)
+      if (in_ring_.contains(actor)) return;
+    in_ring_.insert(ring.begin(), ring.end());
+    rings_.push_back(std::move(ring));
   }
 
   const Edges& edges_;
+  std::vector<std::vector<ActorPath>>& rings_;
+  std::set<ActorPath> in_ring_;
   std::map<ActorPath, State> state_;
   std::vector<Step> path_;
 };
@@ -71,9 +75,8 @@ class RingFinder {
 void find_cycles(WaitGraph& graph) {
   Edges edges;
   for (const WaitEdge& edge : graph.edges) edges[edge.from].push_back(edge.to);
-  RingFinder finder(edges);
-  for (const auto& [node, targets] : edges)
-    if (auto ring = finder.from(node)) graph.cycles.push_back(std::move(*ring));
+  RingFinder finder(edges, graph.cycles);
+  for (const auto& [node, targets] : edges) finder.look_from(node);
 }
 
 }  // namespace

@@ -124,12 +124,13 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   void unhandled(std::exception_ptr error) noexcept;
   void on_unhandled(std::function<void(std::exception_ptr)> callback);
 
-  using SlowCallback = void (*)(void* context, Unit& unit, Duration running_for) noexcept;
+  using SlowCallback = std::function<void()> (*)(void* context, Unit& unit, Duration running_for);
   /// A worker that is in one activation for longer than `limit` is reported, once for it and while
-  /// it lasts, by a peer: so there have to be two. The unit is kept while the callback runs. Once.
+  /// it lasts, by a peer: so there have to be two. The unit is kept while the callback runs, and
+  /// others wait for it; so it only looks, and gives what is then called. Once.
   void on_slow(Duration limit, SlowCallback callback, void* context) noexcept;
-  void report_slow(Unit& unit, Duration running_for) noexcept {
-    slow_callback_(slow_context_, unit, running_for);
+  std::function<void()> describe_slow(Unit& unit, Duration running_for) noexcept {
+    return slow_callback_(slow_context_, unit, running_for);
   }
   /// Zero: nobody watches.
   Duration slow_limit() const noexcept {

@@ -49,6 +49,7 @@ void WorkerThread::watch_peers(bool all) noexcept {
 // that follow each other without one.
 void WorkerThread::be_watched() noexcept {
   if (!sight_.lock.try_lock()) return;
+  std::function<void()> tell;  // after the inspection, which others wait for
   {
     const Inspection inspection;
     const ThreadState* state = state_.load(std::memory_order_seq_cst);
@@ -62,10 +63,11 @@ void WorkerThread::be_watched() noexcept {
       sight_.reported = false;
     } else if (!sight_.reported && time - sight_.since >= scheduler_->slow_limit()) {
       sight_.reported = true;
-      scheduler_->report_slow(*unit, time - sight_.since);
+      tell = scheduler_->describe_slow(*unit, time - sight_.since);
     }
   }
   sight_.lock.unlock();
+  if (tell) tell();
 }
 
 }  // namespace coerce::detail

@@ -201,3 +201,28 @@ TEST_CASE("many senders never get more into a bounded mailbox than it holds", "[
           }
         }(slow, handled))) == taken);
 }
+
+namespace {
+
+/// One question after the other; how many were refused.
+Task<int> ask_again_and_again(LocalActorRef<Keeper<Overflow::Reject>> keeper, int questions) {
+  int refused = 0;
+  for (int n = 0; n < questions; ++n) {
+    auto answer = co_await keeper.send(Number(n));
+    if (!answer) ++refused;
+  }
+  co_return refused;
+}
+
+}  // namespace
+
+TEST_CASE("a mailbox that holds what its senders have on the way refuses none of it", "[mailbox]") {
+  auto system = make_system();
+  const auto keeper = start<Keeper<Overflow::Reject>>(system);
+  const auto [first, second, third] = system.block_on(
+      coerce::when_all(ask_again_and_again(keeper, 20'000), ask_again_and_again(keeper, 20'000),
+                       ask_again_and_again(keeper, 20'000)));
+  CHECK(first == 0);
+  CHECK(second == 0);
+  CHECK(third == 0);
+}

@@ -3,6 +3,7 @@
 #include "fixtures.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -214,4 +215,101 @@ TEST_CASE("an actor whose mailbox drops the oldest can put messages aside", "[st
   (void)door.notify(Note("c"));
   system.poll();
   CHECK(log.lines() == Lines{"open", "a", "b", "c"});
+}
+
+// ── Messages of the library, and stops at bad moments ───────────────────────────────────────────
+
+namespace {
+
+struct PutAsideAndWait {
+  using Result = int;
+};
+
+/// Puts its question aside, brings it back while it still handles it, and waits.
+class Hesitant : public coerce::Actor {
+ public:
+  Task<int> handle(PutAsideAndWait question, ActorContext& ctx) {
+    (void)ctx.stash(question);
+    (void)co_await coerce::yield();
+    ctx.unstash_all();
+    (void)co_await coerce::sleep_for(std::chrono::seconds(1));
+    co_return -1;
+  }
+};
+
+struct Watch {
+  explicit Watch(coerce::LocalActorRef<TestActor> a) : actor(std::move(a)) {}
+  coerce::LocalActorRef<TestActor> actor;
+};
+
+/// Puts aside what the library tells it, until it is opened.
+class Mourner : public coerce::Actor {
+ public:
+  explicit Mourner(Log& log) : log_(&log) {}
+  void handle(Watch watch, ActorContext& ctx) {
+    (void)ctx.watch(watch.actor);
+    (void)ctx.set_receive_timeout(std::chrono::milliseconds(10));
+  }
+  void handle(Open, ActorContext& ctx) {
+    open_ = true;
+    ctx.cancel_receive_timeout();
+    ctx.unstash_all();
+  }
+  void handle(coerce::ActorTerminated ended, ActorContext& ctx) {
+    if (open_) return log_->add("terminated");
+    (void)ctx.stash(std::move(ended));
+  }
+  void handle(coerce::ReceiveTimeout silence, ActorContext& ctx) {
+    if (open_) return log_->add("silence");
+    (void)ctx.stash(silence);
+  }
+
+ private:
+  Log* log_;
+  bool open_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("a stop finds a question that was brought back by the handler that put it aside",
+          "[stash]") {
+  coerce::ManualClock clock;
+  auto system = coerce::ActorSystem::builder().worker_threads(0).clock(clock).build();
+  auto hesitant = start<Hesitant>(system);
+  Event<coerce::Result<int>> in_time, in_frame;
+  hesitant.deliver(PutAsideAndWait{}, sender_into(in_time));
+  const auto ask = [](coerce::LocalActorRef<Hesitant> to,
+                      Event<coerce::Result<int>>& answer) -> Task<void> {
+    auto given = co_await to.send(PutAsideAndWait{});
+    answer.set(given);
+  };
+  SECTION("delivered") {}
+  SECTION("awaited") { system.spawn(ask(start<Hesitant>(system), in_frame)); }
+  system.poll();
+  (void)hesitant.notify_stop();
+  system.poll();
+  clock.advance(std::chrono::seconds(2));
+  system.poll();
+  CHECK(error_of(in_time.wait()).kind() == Kind::ResultChannelClosed);
+}
+
+TEST_CASE("what the library tells an actor can be put aside like any message", "[stash]") {
+  Log log;
+  coerce::ManualClock clock;
+  auto system = coerce::ActorSystem::builder().worker_threads(0).clock(clock).build();
+  auto mourner = start<Mourner>(system, log);
+  auto watched = start<TestActor>(system);
+  (void)mourner.notify(Watch(watched));
+  system.poll();
+  value_of(system.block_on(watched.stop()));
+  for (int i = 0; i < 25; ++i) {
+    clock.advance(std::chrono::milliseconds(1));
+    system.poll();
+  }
+  (void)mourner.notify(Open{});
+  system.poll();
+  const Lines lines = log.lines();
+  REQUIRE(lines.size() >= 2);
+  CHECK(lines[0] == "terminated");
+  CHECK(lines[1] == "silence");
 }

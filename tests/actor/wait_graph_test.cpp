@@ -19,7 +19,6 @@ namespace {
 struct Ask {
   static constexpr std::string_view type_name = "Ask";
 };
-struct Know;
 
 /// Asks the actor that it knows, which does the same.
 class Link : public coerce::Actor {
@@ -121,4 +120,104 @@ TEST_CASE("a description tells for how long the present message has been handled
   REQUIRE(described.is_ok());
   CHECK(described.description().current_message == "Ask");
   CHECK(described.description().handling_for == 1500ms);
+}
+
+namespace {
+
+struct AskChild {};
+struct Shelve {
+  using Result = void;
+};
+struct Grow {};
+
+class Parent;
+
+/// Asks its parent a question before it has started.
+class EagerChild : public coerce::Actor {
+ public:
+  explicit EagerChild(LocalActorRef<Parent> parent) : parent_(std::move(parent)) {}
+  Task<void> started(ActorContext&);
+
+ private:
+  LocalActorRef<Parent> parent_;
+};
+
+class Parent : public coerce::Actor {
+ public:
+  Task<void> handle(Grow, ActorContext& ctx) {
+    auto child = co_await ctx.spawn<EagerChild>("child", ctx.actor_ref<Parent>());
+    (void)child;
+  }
+  void handle(Shelve shelve, ActorContext& ctx) { (void)ctx.stash(shelve); }
+};
+
+Task<void> EagerChild::started(ActorContext&) { (void)co_await parent_.send(Shelve{}); }
+
+struct AskBriefly {};
+struct AskForLong {};
+
+/// Asks with a limit, or without one.
+class Patience : public coerce::Actor {
+ public:
+  Task<void> handle(AskBriefly, ActorContext&) {
+    (void)co_await next_->send(Ask{}, 10ms);
+    (void)co_await coerce::sleep_for(1h);
+  }
+  void know(LocalActorRef<Link> next) { next_ = std::move(next); }
+
+ private:
+  std::optional<LocalActorRef<Link>> next_;
+};
+
+/// Asks an actor whose question it has put aside.
+class Shelf : public coerce::Actor {
+ public:
+  void handle(Shelve shelve, ActorContext& ctx) { (void)ctx.stash(shelve); }
+};
+
+class Depositor : public coerce::Actor {
+ public:
+  explicit Depositor(LocalActorRef<Shelf> shelf) : shelf_(std::move(shelf)) {}
+  Task<void> handle(AskForLong, ActorContext&) { (void)co_await shelf_.send(Shelve{}); }
+
+ private:
+  LocalActorRef<Shelf> shelf_;
+};
+
+}  // namespace
+
+TEST_CASE("a parent that awaits a child that awaits its parent is a cycle", "[wait_graph]") {
+  Stage stage;
+  auto parent = start_tracked<Parent>(stage.system, "parent");
+  (void)parent.notify(Grow{});
+  stage.system.poll();
+  const auto graph = stage.system.block_on(stage.system.wait_graph());
+  REQUIRE(graph.cycles.size() == 1);
+  CHECK(graph.cycles.front().size() == 2);
+}
+
+TEST_CASE("who has given up waiting is in no wait graph", "[wait_graph]") {
+  Stage stage;
+  auto busy = stage.link("busy");
+  (void)busy.notify(Ask{});  // for an hour
+  auto asker = start_tracked<Patience>(stage.system, "asker");
+  const auto know = [busy](Patience& patience) { patience.know(busy); };
+  (void)asker.notify_exec(know);
+  (void)asker.notify(AskBriefly{});
+  stage.system.poll();
+  CHECK(stage.system.block_on(stage.system.wait_graph()).edges.size() == 1);
+  stage.clock.advance(20ms);
+  stage.system.poll();
+  CHECK(stage.system.block_on(stage.system.wait_graph()).edges.empty());
+}
+
+TEST_CASE("who waits for a question that was put aside is in the wait graph", "[wait_graph]") {
+  Stage stage;
+  auto shelf = start_tracked<Shelf>(stage.system, "shelf");
+  auto depositor = start_tracked<Depositor>(stage.system, "depositor", shelf);
+  (void)depositor.notify(AskForLong{});
+  stage.system.poll();
+  const auto graph = stage.system.block_on(stage.system.wait_graph());
+  REQUIRE(graph.edges.size() == 1);
+  CHECK(graph.edges.front().to.view() == "s/shelf");
 }

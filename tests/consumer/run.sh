@@ -17,10 +17,10 @@ configure() { # source directory, name, further options
   cmake -S "$1" -B "$work/$2" "${options[@]}" "${@:3}" >"$work/$2.log" 2>&1 || { cat "$work/$2.log"; return 1; }
 }
 
-for consumer in find_package add_subdirectory fetch_content; do
+for consumer in find_package testkit add_subdirectory fetch_content; do
   echo "--- $consumer"
   source_tree=()
-  [ "$consumer" = find_package ] || source_tree=("-DCOERCE_CHECKOUT=$root")
+  [ "$consumer" = find_package ] || [ "$consumer" = testkit ] || source_tree=("-DCOERCE_CHECKOUT=$root")
   configure "$root/tests/consumer/$consumer" "$consumer" "${source_tree[@]}"
   cmake --build "$work/$consumer" --target consumer
   "$work/$consumer/consumer"

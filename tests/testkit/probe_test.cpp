@@ -61,6 +61,16 @@ TEST_CASE("a probe gives the messages in the order of their coming", "[probe]") 
   probe.expect_none();
 }
 
+TEST_CASE("a timer ticks at a probe, also with a message that has an answer", "[probe]") {
+  TestSystem test;
+  auto probe = test.probe<Question>();
+  auto timer = Timer::start(probe.ref(), 1s, Question{7});
+  test.advance(3500ms);
+  for (int tick = 0; tick < 3; ++tick) CHECK(probe.receive().number == 7);
+  probe.expect_none();
+  timer.stop();
+}
+
 TEST_CASE("a probe is a receiver of its messages", "[probe]") {
   TestSystem test;
   auto probe = test.probe<Ping>();

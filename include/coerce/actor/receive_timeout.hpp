@@ -25,7 +25,10 @@ bool receive_timeout_message(Envelope& envelope, Unit& unit, Op op, void* argume
   const bool unwanted =
       op == Op::Reject || (op == Op::Run && !begin_receive_timeout(cell_of(unit)));
   if (unwanted) return true;
-  return message_op<A, ReceiveTimeout, false>(envelope, unit, op, argument);
+  constexpr EnvelopeOp as_any_message = &message_op<A, ReceiveTimeout, false>;
+  const bool done = as_any_message(envelope, unit, op, argument);
+  if (op == Op::Identity) static_cast<MessageIdentity*>(argument)->op = as_any_message;
+  return done;
 }
 
 template <class A>

@@ -133,6 +133,14 @@ class LocalActorRef : detail::Refusing<A> {
     requires Handler<A, M> && std::constructible_from<M, Args...>
   ScheduledNotify scheduled_notify(Duration delay, Args&&... args) const;
 
+  template <class M, class... Args>
+    requires Handler<A, M> && std::constructible_from<M, Args...>
+  Result<void> notify_from(ActorContext& sender, Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::notify_cell_from<M>(detail::cell_of(sender), *cell_, detail::kNotifyOp<A, M>,
+                                       std::forward<Args>(args)...);
+  }
+
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
   /// answers, fails (HandlerFailed) or stops (ResultChannelClosed, InvalidRef). Inside when_any or
   /// with_timeout it also ends when they cancel it (Cancelled). NotSupported for a message to
@@ -287,11 +295,18 @@ class Receiver {
   ActorId actor_id() const { return cell_->id(); }
 
   /// See LocalActorRef.
-  template <class T>
+  template <int = 0, class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   Result<void> notify(T&& message) const {
     detail::refuse_awaited_temporary<T>();
     return detail::notify_cell<M>(*cell_, notify_op_, std::forward<T>(message));
+  }
+  /// The same, built in place.
+  template <class T, class... Args>
+    requires std::same_as<T, M> && std::constructible_from<M, Args...>
+  Result<void> notify(Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::notify_cell<M>(*cell_, notify_op_, std::forward<Args>(args)...);
   }
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
@@ -300,13 +315,25 @@ class Receiver {
     return detail::notify_cell_from<M>(detail::cell_of(sender), *cell_, notify_op_,
                                        std::forward<T>(message));
   }
-  template <class T>
+  template <int = 0, class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   auto send(T&& message) const {
     detail::refuse_awaited_temporary<T>();
     return detail::SendAwaiter<M>(*cell_, send_op_, std::forward<T>(message));
   }
-  template <class T>
+  template <class T, class... Args>
+    requires std::same_as<T, M> && std::constructible_from<M, Args...>
+  auto send(Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::SendAwaiter<M>(*cell_, send_op_, std::forward<Args>(args)...);
+  }
+  template <class T, class... Args>
+    requires std::same_as<T, M> && std::constructible_from<M, Args...>
+  auto send_for(Duration timeout, Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::TimedSendAwaiter<M>(*cell_, timeout, send_op_, std::forward<Args>(args)...);
+  }
+  template <int = 0, class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   auto send(T&& message, Duration timeout) const {
     detail::refuse_awaited_temporary<T>();

@@ -87,13 +87,25 @@ class ActorSystem {
         detail::make_cell_with<Made>(*core_, std::move(id), nullptr, ActorType::Tracked,
                                      std::forward<F>(factory), detail::top_level_strategy(*core_)));
   }
-  template <class A>
+  template <int = 0, class A>
   auto new_tracked_actor(A&& actor) const {
     return new_actor(new_actor_id(), std::forward<A>(actor), ActorType::Tracked);
   }
-  template <class A>
+  template <class A, class... Args>
+    requires std::constructible_from<A, Args...>
+  auto new_tracked_actor(Args&&... args) const {
+    return new_actor<A>(new_actor_id(), std::forward<Args>(args)...);
+  }
+  template <int = 0, class A>
   auto new_anon_actor(A&& actor) const {
     return new_actor(ActorId(), std::forward<A>(actor), ActorType::Anonymous);
+  }
+  template <class A, class... Args>
+    requires std::constructible_from<A, Args...>
+  auto new_anon_actor(Args&&... args) const {
+    detail::refuse_awaited_temporary<Args...>();
+    return detail::StartAwaiter<A>(detail::make_cell<A>(
+        *core_, ActorId(), nullptr, ActorType::Anonymous, std::forward<Args>(args)...));
   }
   /// Starts an actor without waiting for its started().
   template <class A>

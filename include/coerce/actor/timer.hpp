@@ -76,6 +76,7 @@ class Tick final : public SendEnvelope<M>, public Ticking {
       : SendEnvelope<M>(operation, Completion::Custom, message),
         Ticking(cell, *this, period, mode),
         message_(std::forward<T>(message)) {
+    this->answers_for = this;
     this->complete = [](ReplyEnvelope& envelope) noexcept {
       auto& self = static_cast<Tick&>(envelope);
       self.answer.reset();

@@ -22,8 +22,8 @@ struct WaitEdge {
 /// a cycle is certain only if it stands in a second picture too.
 struct WaitGraph {
   std::vector<WaitEdge> edges;
-  /// Actors that wait for each other in a ring, each for the next and the last for the first. One
-  /// ring of each group that is tied up; none of them can go on.
+  /// Actors that wait for each other in a ring, each for the next and the last for the first. No
+  /// actor is in two of them, so where rings cross one is named.
   std::vector<std::vector<ActorPath>> cycles;
   std::vector<ActorPath> silent;  ///< did not answer in time: they keep a worker busy
 

@@ -45,7 +45,12 @@ bool terminated_message(Envelope& envelope, Unit& unit, Op op, void* argument) {
   const bool unwanted =
       op == Op::Reject ||
       (op == Op::Run && !forget_watched(cell_of(unit), *notice.payload.actor_ref().cell().get()));
-  if (!unwanted) return message_op<A, ActorTerminated, false>(envelope, unit, op, argument);
+  constexpr EnvelopeOp as_any_message = &message_op<A, ActorTerminated, false>;
+  if (!unwanted) {
+    const bool done = as_any_message(envelope, unit, op, argument);
+    if (op == Op::Identity) static_cast<MessageIdentity*>(argument)->op = as_any_message;
+    return done;
+  }
   std::destroy_at(&notice.payload);
   return true;
 }

@@ -156,6 +156,7 @@ struct Cell : Unit, ActorContext {
   std::uint64_t context_id() noexcept;
   /// For the handlers and hooks of the actor: the message being handled; null in a hook.
   Envelope* handled_message() const noexcept;
+  void put_aside_again(Envelope& stashed) noexcept;
   /// Puts what is in the stash in front of everything that waits.
   void unstash(bool handling_message) noexcept;
   /// A handler or hook threw: its strategy decides what follows.

@@ -29,6 +29,9 @@ struct ReplyEnvelope : Envelope {
   Unit* waiter = nullptr;
   std::coroutine_handle<> handle;
   void (*complete)(ReplyEnvelope&) noexcept = nullptr;
+  /// Of a question that was put aside: the envelope that its sender waits for. Of one that nobody
+  /// waits for: itself.
+  ReplyEnvelope* answers_for = nullptr;
 };
 
 }  // namespace coerce::detail

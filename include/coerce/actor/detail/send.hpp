@@ -203,6 +203,8 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
     if (timed_) cancel_timer(*unit->scheduler, *this);
     PendingEnvelope<M>& pending = *std::exchange(pending_, nullptr);
     std::optional<Answer> answer;
+    if (EnvelopeMetadata* facts = pending.metadata())
+      facts->given_up.store(true, std::memory_order_relaxed);
     if (pending.state.load(std::memory_order_acquire) == State::Replied &&
         !left_.load(std::memory_order_relaxed))
       answer = std::move(pending.answer);

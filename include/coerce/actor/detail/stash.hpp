@@ -26,14 +26,14 @@ struct StashedQuestion : SendEnvelope<M> {
   template <class T>
   StashedQuestion(EnvelopeOp operation, T&& message, SendEnvelope<M>& asked)
       : SendEnvelope<M>(operation, Completion::Custom, std::forward<T>(message)),
-        origin(&asked),
         origin_completion(asked.completion) {
     this->complete = &completed;
+    this->answers_for = &asked;
   }
 
   static void completed(ReplyEnvelope& envelope) noexcept {
     auto* self = static_cast<StashedQuestion*>(&envelope);
-    SendEnvelope<M>& origin = *self->origin;
+    auto& origin = static_cast<SendEnvelope<M>&>(*self->answers_for);
     origin.answer = std::move(self->answer);
     origin.completion = self->origin_completion;
     self->drop_metadata();
@@ -42,7 +42,6 @@ struct StashedQuestion : SendEnvelope<M> {
     complete_slow(thread_state(), origin);
   }
 
-  SendEnvelope<M>* origin;
   Completion origin_completion;
 };
 
@@ -59,8 +58,8 @@ Result<void> stash_message(Cell& cell, T&& message) {
     auto& question = static_cast<SendEnvelope<M>&>(origin);
     auto* stashed = new (pool_allocate(sizeof(StashedQuestion<M>)))
         StashedQuestion<M>(from.op, std::forward<T>(message), question);
-    question.completion = Completion::Static;  // its answer comes later
     put_aside(cell, origin, *stashed);
+    question.completion = Completion::Static;  // its answer comes later
   }
   return {};
 }

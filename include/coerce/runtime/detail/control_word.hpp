@@ -72,14 +72,15 @@ class ControlWord {
   static constexpr std::uintptr_t kPointer = ~std::uintptr_t{7};
 
   ControlPush push_node(Node* node, std::uintptr_t kick) noexcept {
-    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    // Whoever finds it closed reads what its owner wrote before.
+    std::uintptr_t word = word_.load(std::memory_order_acquire);
     for (;;) {
       if (word & kClosed) return ControlPush::Closed;
       node->next.store(reinterpret_cast<Node*>(word & kPointer), std::memory_order_relaxed);
       const bool suspended = (word & kSuspended) != 0;
       const std::uintptr_t kept = suspended ? word & kKicked : (word & kKicked) | kick;
       if (word_.compare_exchange_weak(word, reinterpret_cast<std::uintptr_t>(node) | kept,
-                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
+                                      std::memory_order_acq_rel, std::memory_order_acquire)) {
         if (suspended) return ControlPush::BecameOwner;
         return kick != 0 && (word & kKicked) == 0 ? ControlPush::KickNeeded : ControlPush::Queued;
       }

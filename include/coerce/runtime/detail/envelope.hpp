@@ -51,6 +51,7 @@ struct EnvelopeMetadata {
   std::uint64_t epoch = 0;
   Unit* sender = nullptr;  ///< kept in memory until `release_sender` is called
   void (*release_sender)(Unit&) noexcept = nullptr;
+  std::atomic<bool> given_up{false};  ///< the sender waits no longer
 };
 
 struct alignas(8) Envelope {

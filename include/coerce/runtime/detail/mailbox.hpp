@@ -56,6 +56,9 @@ class MailboxLane {
   /// Owner only: is a node known to wait behind the front?
   bool has_next() const noexcept { return tail_->next.load(std::memory_order_acquire) != nullptr; }
 
+  /// Owner only: is there nothing behind the front, not even what is about to be linked?
+  bool is_last() const noexcept { return head_.load(std::memory_order_acquire) == tail_; }
+
   /// Removes the front and returns the new one. Null: the lane was empty and ownership is given up;
   /// the caller may touch nothing of the actor any more.
   Node* pop_or_idle() noexcept {

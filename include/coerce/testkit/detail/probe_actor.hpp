@@ -171,6 +171,9 @@ bool probe_op(Envelope& envelope, coerce::detail::Unit& unit, Op op, void* argum
         question.answer.emplace(coerce::unexpected(ActorRefErr::HandlerFailed(error.what())));
       }
       state.add(std::move(question.payload), Ask<M>());
+    } else if (question.answers_for == &question) {
+      question.answer.emplace(coerce::unexpected(ActorRefErr::ResultChannelClosed()));
+      state.add(std::move(question.payload), Ask<M>());
     } else {
       state.add(std::move(question.payload), Ask<M>(question));
     }
