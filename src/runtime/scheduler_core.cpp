@@ -163,6 +163,7 @@ void WorkerThread::run() {
       if (Runnable* runnable = search()) {
         if (scheduler_->parking_.search_end() && scheduler_->has_queued_work())
           scheduler_->wake_if_needed();
+        scheduler_->keep_seats_taken();
         execute(*runnable, thread);
         break;
       }
@@ -278,6 +279,14 @@ Runnable* SchedulerCore::take_injected(WorkerThread& worker) noexcept {
 void SchedulerCore::wake_if_needed() noexcept {
   const int worker = parking_.to_wake(driver_.load(std::memory_order_relaxed));
   if (worker >= 0) wake(worker);
+}
+
+// Both who had a seat may have left it for work that takes long, while others sleep without one.
+// Who leaves empties its seat before it looks at the other one, so the later one sees both empty.
+void SchedulerCore::keep_seats_taken() noexcept {
+  if (driver_.load(std::memory_order_seq_cst) != -1) return;
+  if (monitor_.load(std::memory_order_seq_cst) != -1) return;
+  if (const int worker = parking_.unpark_any(); worker >= 0) wake(worker);
 }
 
 bool SchedulerCore::has_queued_work() const noexcept {

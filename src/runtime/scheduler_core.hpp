@@ -94,6 +94,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
     if (workers_.size() > 1) wake_if_needed();
   }
   void wake_if_needed() noexcept;
+  void keep_seats_taken() noexcept;
   bool has_queued_work() const noexcept;
   // The monitor only.
   Duration monitor_period() noexcept;
@@ -134,7 +135,7 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   }
   /// Zero: nobody watches.
   Duration slow_limit() const noexcept {
-    return Duration(slow_limit_.load(std::memory_order_acquire));
+    return Duration(slow_limit_.load(std::memory_order_seq_cst));
   }
   Duration watch_period() noexcept;
 

@@ -15,7 +15,12 @@ constexpr int kLooksPerLimit = 4;
 void SchedulerCore::on_slow(Duration limit, SlowCallback callback, void* context) noexcept {
   slow_callback_ = callback;
   slow_context_ = context;
-  if (workers_.size() > 1) slow_limit_.store(limit.count(), std::memory_order_release);
+  if (workers_.size() < 2) return;
+  slow_limit_.store(limit.count(), std::memory_order_seq_cst);
+  // The driver may sleep already, for as long as there is no timer: it takes its seat and parks
+  // before it reads the limit.
+  const int driver = driver_.load(std::memory_order_seq_cst);
+  if (driver >= 0 && parking_.unpark(driver)) wake(driver);
 }
 
 // How long a parked worker may sleep: all the time it takes for others to be slow is cut in a few
