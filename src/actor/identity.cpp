@@ -28,7 +28,7 @@ void Cell::last_reference_gone() noexcept {
 }
 
 void Cell::free_memory() noexcept {
-  onlookers.await_none();
+  await_no_onlookers();
   SystemCore* core = system;
   Cell* above = parent;
   SharedText::release(id_text.load(std::memory_order_acquire));

@@ -38,6 +38,13 @@ class Onlookers {
 
 /// Of the process, because cells outlive their systems.
 inline constinit Onlookers<> onlookers;
+/// Are there schedulers whose workers watch each other? Set before the first of them has a unit, so
+/// that processes without one pay no barrier for each unit that they free.
+inline constinit std::atomic<bool> onlookers_exist{false};
+
+inline void await_no_onlookers() noexcept {
+  if (onlookers_exist.load(std::memory_order_relaxed)) onlookers.await_none();
+}
 
 /// While one exists, no unit is freed that some worker shows as the one it runs.
 class Inspection {

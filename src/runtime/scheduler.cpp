@@ -28,7 +28,7 @@ TaskUnit::TaskUnit(SchedulerCore& core, Task<void> task, void (*on_finished)(Tas
 }
 
 TaskUnit::~TaskUnit() {
-  onlookers.await_none();
+  await_no_onlookers();
   if (body) body.destroy();
 }
 

@@ -465,7 +465,7 @@ void SchedulerCore::start() {
       worker->run();
       thread_state().worker = nullptr;
       worker->state_.store(nullptr, std::memory_order_seq_cst);
-      onlookers.await_none();
+      await_no_onlookers();
       drop_user();
     });
   }

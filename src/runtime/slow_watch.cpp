@@ -16,6 +16,7 @@ void SchedulerCore::on_slow(Duration limit, SlowCallback callback, void* context
   slow_callback_ = callback;
   slow_context_ = context;
   if (workers_.size() < 2) return;
+  onlookers_exist.store(true, std::memory_order_seq_cst);
   slow_limit_.store(limit.count(), std::memory_order_seq_cst);
   // The driver may sleep already, for as long as there is no timer: it takes its seat and parks
   // before it reads the limit.

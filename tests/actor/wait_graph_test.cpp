@@ -201,7 +201,7 @@ TEST_CASE("who has given up waiting is in no wait graph", "[wait_graph]") {
   auto busy = stage.link("busy");
   (void)busy.notify(Ask{});  // for an hour
   auto asker = start_tracked<Patience>(stage.system, "asker");
-  const auto know = [busy](Patience& patience) { patience.know(busy); };
+  const auto know = [busy](Patience& actor) { actor.know(busy); };
   (void)asker.notify_exec(know);
   (void)asker.notify(AskBriefly{});
   stage.system.poll();
