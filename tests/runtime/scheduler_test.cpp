@@ -322,6 +322,8 @@ TEST_CASE("a task beyond the limit is refused and destroyed, and the callback is
 
   (void)scheduler.poll();
   CHECK(scheduler.spawn(keep(witness)));  // as soon as others have ended
+  (void)scheduler.poll();
+  CHECK(witness.use_count() == 1);
 }
 
 TEST_CASE("a scheduler without a callback goes on after a task has thrown", "[scheduler]") {

@@ -202,6 +202,8 @@ TEST_CASE("run_for() skips to its end and no further", "[shuffle][clock]") {
   (void)scheduler.run_for(10ms);
   CHECK(log == "a");
   CHECK(clock.now() == start + 10ms);
+  (void)scheduler.run_for(10ms);
+  CHECK(log == "ab");
 }
 
 TEST_CASE("a skipped clock makes nothing come that cannot", "[shuffle][clock]") {
