@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <coerce/actor.hpp>
 #include <coerce/testkit/expectation.hpp>
 #include <coerce/testkit/explore.hpp>
 #include <coerce/testkit/probe.hpp>
