@@ -50,8 +50,8 @@ bool Cell::post(Envelope& envelope) noexcept {
   return true;
 }
 
-void complete_slow(ThreadState& thread, Envelope& envelope) noexcept {
-  switch (envelope.completion) {
+void complete_as(ThreadState& thread, Envelope& envelope, Completion completion) noexcept {
+  switch (completion) {
     case Completion::Pooled:
       free_envelope(thread, envelope);
       break;
@@ -129,10 +129,18 @@ template <Counts C>
     if (C != Counts::Ring || !stays_in_front(*front)) {
       if (attention != 0) [[unlikely]]
         keep_owned();
+      // Read before the cell may be another's: if its question was put aside, the next owner may
+      // answer, and so free, the envelope at once.
+      std::size_t size_class;
+      const bool plain = front->is_plainly_pooled(size_class);
+      const auto how = static_cast<Completion>(static_cast<std::uint8_t>(size_class >> 8));
       // The sign goes down before the cell may be another's, who may end and free it.
       const Envelope* behind =
           lane.pop_or_idle([&](bool leaving) { thread.unit = leaving ? nullptr : this; });
-      complete(thread, *front);
+      if (plain) [[likely]]
+        pool_free_class(thread, front, size_class);
+      else
+        complete_as(thread, *front, how);
       if (behind == nullptr) return false;
     }
     if (--thread.budget <= 0) [[unlikely]] {

@@ -258,7 +258,10 @@ struct Cell : Unit, ActorContext {
   void free_memory() noexcept;
 };
 
-void complete_slow(ThreadState& thread, Envelope& envelope) noexcept;
+void complete_as(ThreadState& thread, Envelope& envelope, Completion completion) noexcept;
+inline void complete_slow(ThreadState& thread, Envelope& envelope) noexcept {
+  complete_as(thread, envelope, envelope.completion);
+}
 
 /// The envelope has left the lane: nothing but itself and its sender may be touched.
 inline void complete(ThreadState& thread, Envelope& envelope) noexcept {

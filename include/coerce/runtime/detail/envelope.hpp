@@ -77,7 +77,7 @@ struct alignas(8) Envelope {
   Completion completion;
 
   /// Is it Completion::Pooled, without metadata? One comparison for both, as the last word of the
-  /// header is then the size class alone.
+  /// header is then the size class alone; else the completion is in its second byte.
   bool is_plainly_pooled(std::size_t& its_size_class) const noexcept {
     static_assert(std::endian::native == std::endian::little && Completion{} == Completion::Pooled);
     std::uint64_t word;
