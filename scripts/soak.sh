@@ -39,7 +39,8 @@ soak_stress() {
 
 soak_sanitizers() {
   local preset program
-  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 TSAN_OPTIONS=halt_on_error=1
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+    TSAN_OPTIONS="halt_on_error=1:suppressions=$PWD/tests/tsan-suppressions.txt"
   for preset in asan tsan; do
     cmake --preset "$preset"
     cmake --build --preset "$preset" --target "${programs[@]/#/coerce_stress_}"
