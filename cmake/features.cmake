@@ -14,7 +14,7 @@ option(COERCE_CLIENT_AUTH_JWT "JWT authentication between nodes" OFF)
 option(COERCE_FULL "Every feature" OFF)
 
 set(COERCE_REMOTE_MODULES remote cluster pubsub singleton)
-set(COERCE_PERSISTENCE_MODULES persistence)
+set(COERCE_PERSISTENCE_MODULES codec coordination persistence)
 set(COERCE_SHARDING_MODULES sharding)
 set(COERCE_METRICS_MODULES metrics)
 set(COERCE_TRACING_MODULES tracing)

@@ -18,4 +18,5 @@ install(
   FILES "${PROJECT_BINARY_DIR}/coerceConfig.cmake"
         "${PROJECT_BINARY_DIR}/coerceConfigVersion.cmake"
         "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake"
+        "${PROJECT_SOURCE_DIR}/cmake/FindHiredis.cmake"
   DESTINATION "${package_dir}")

@@ -5,6 +5,7 @@
 
 #include <coerce/runtime/blocking.hpp>
 #include <coerce/runtime/clock.hpp>
+#include <coerce/runtime/group_worker.hpp>
 #include <coerce/runtime/rng.hpp>
 #include <coerce/runtime/scheduler.hpp>
 #include <coerce/runtime/sleep.hpp>

@@ -1,0 +1,7 @@
+/// \file
+/// Who may try to own something: leases with epochs.
+
+#pragma once
+
+#include <coerce/actor/epoch.hpp>
+#include <coerce/coordination/lease_store.hpp>

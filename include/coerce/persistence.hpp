@@ -1,0 +1,12 @@
+/// \file
+/// Actors whose state survives them: events first, state after.
+
+#pragma once
+
+#include <coerce/actor.hpp>
+#include <coerce/codec.hpp>
+#include <coerce/coordination.hpp>
+#include <coerce/persistence/in_memory.hpp>
+#include <coerce/persistence/journal.hpp>
+#include <coerce/persistence/journal_err.hpp>
+#include <coerce/persistence/storage_provider.hpp>

@@ -1,0 +1,129 @@
+/// \file
+/// Blocking work that is cheaper for many requests at once.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include <coerce/runtime/task.hpp>
+
+namespace coerce {
+
+struct GroupWorkerOptions {
+  std::size_t max_waiting = 65'536;  ///< requests that wait; more are refused. \pre not 0
+  std::size_t max_group = 1'024;     ///< requests that are served together. \pre not 0
+};
+
+enum class GroupWorkerErr : std::uint8_t {
+  Full,    ///< as many requests wait as may: this one was not begun
+  Failed,  ///< what serves threw, or gave no answer: perhaps done
+};
+
+namespace detail {
+
+class GroupWorkerCore;
+
+struct GroupItem : WakeNode {
+  GroupItem* next_item = nullptr;
+};
+
+/// The part that knows no types.
+class GroupWorkerBase {
+ public:
+  using Serve = std::function<void(std::span<GroupItem* const>)>;
+
+  GroupWorkerBase(Serve serve, const GroupWorkerOptions& options);
+  GroupWorkerBase(const GroupWorkerBase&) = delete;
+  GroupWorkerBase& operator=(const GroupWorkerBase&) = delete;
+  ~GroupWorkerBase();
+
+  class [[nodiscard]] Awaiter {
+   public:
+    Awaiter(GroupWorkerBase& worker, GroupItem& item) noexcept : worker_(worker), item_(item) {}
+    bool await_ready() const noexcept { return false; }
+    template <UnitPromise P>
+    bool await_suspend(std::coroutine_handle<P> caller) {
+      item_.unit = caller.promise().unit;
+      item_.handle = caller;
+      return taken_ = worker_.enqueue(item_);
+    }
+    /// False: full.
+    bool await_resume() const noexcept {
+      if (taken_) left(item_);
+      return taken_;
+    }
+
+   private:
+    GroupWorkerBase& worker_;
+    GroupItem& item_;
+    bool taken_ = false;
+  };
+
+  /// Waits until the item has been served.
+  Awaiter served(GroupItem& item) noexcept { return Awaiter(*this, item); }
+
+ private:
+  bool enqueue(GroupItem& item);
+  static void left(const GroupItem& item) noexcept;
+
+  std::unique_ptr<GroupWorkerCore> core_;
+};
+
+}  // namespace detail
+
+/// One thread that serves the requests of many tasks in groups: a writer that commits them
+/// together, a connection that sends them in one go. While it serves a group the next one gathers;
+/// so a group is as large as the load is high, and a lone request waits for nobody.
+///
+/// `serve(group)` runs on that thread alone, for one group at a time, in the order of the requests;
+/// it gives each item its answer. For tasks of a shuffled scheduler (a test's) there is no thread:
+/// a group is served as one of the steps that it draws. The thread is made with the first request.
+/// The end of this object waits for the group that is being served; it must not come before the end
+/// of the requests. ask() is thread-safe and cannot be cancelled.
+template <class Request, class Answer>
+class GroupWorker {
+ public:
+  class Item : public detail::GroupItem {
+   public:
+    Request request;
+    std::optional<Answer> answer;
+
+    explicit Item(Request&& what) : request(std::move(what)) {}
+  };
+  using Group = std::span<Item* const>;
+
+  template <class F>
+    requires std::invocable<F&, Group>
+  explicit GroupWorker(F serve, const GroupWorkerOptions& options = {})
+      : worker_(
+            [serve = std::move(serve),
+             items = std::vector<Item*>()](std::span<detail::GroupItem* const> group) mutable {
+              items.clear();
+              for (detail::GroupItem* item : group) items.push_back(static_cast<Item*>(item));
+              serve(Group(items));
+            },
+            options) {}
+
+  /// Waits until the request has been served.
+  Task<tl::expected<Answer, GroupWorkerErr>> ask(Request request) {
+    Item item(std::move(request));
+    const bool taken = co_await worker_.served(item);
+    if (!taken) co_return tl::unexpected(GroupWorkerErr::Full);
+    if (!item.answer) co_return tl::unexpected(GroupWorkerErr::Failed);
+    co_return std::move(*item.answer);
+  }
+
+ private:
+  detail::GroupWorkerBase worker_;
+};
+
+}  // namespace coerce

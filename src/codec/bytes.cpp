@@ -1,0 +1,1 @@
+#include <coerce/codec/bytes.hpp>
