@@ -4,3 +4,4 @@
 #pragma once
 
 #include <coerce/codec/bytes.hpp>
+#include <coerce/codec/codec.hpp>

@@ -33,6 +33,7 @@ struct CellExtras {
   bool has_dependents() const noexcept { return children != nullptr || tasks != nullptr; }
 
   std::vector<std::string> tags;
+  std::optional<Epoch> epoch;  ///< of what the actor owns
   std::string stop_detail;
   StartEnvelope* failed_start = nullptr;  ///< answered when the actor has ended
   Completion failed_start_completion = Completion::Static;

@@ -45,6 +45,13 @@ void detail::Cell::fire_stop_token() noexcept {
   if (extras != nullptr && extras->stop_source) extras->stop_source->request_stop();
 }
 
+std::optional<Epoch> ActorContext::epoch() const noexcept {
+  return cell().extras != nullptr ? cell().extras->epoch : std::nullopt;
+}
+void detail::set_epoch(ActorContext& context, Epoch epoch) {
+  cell_of(context).more().epoch = epoch;
+}
+
 std::vector<std::string> ActorContext::tags() const {
   return cell().extras != nullptr ? cell().extras->tags : std::vector<std::string>();
 }

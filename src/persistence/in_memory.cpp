@@ -16,6 +16,7 @@ using Kind = JournalErr::Kind;
 
 struct Journal {
   std::int64_t head = 0;
+  std::int64_t base = 0;
   Epoch epoch;
   std::uint64_t instance = 0;
   std::optional<AppendId> last_append;
@@ -139,6 +140,7 @@ class InMemoryJournalStorage final : public JournalStorage {
     if (journal == nullptr) co_return fenced("it has been opened since");
     journal->events.clear();
     journal->snapshots.clear();
+    journal->base = journal->head;
     co_return JournalResult<void>();
   }
 
@@ -183,6 +185,7 @@ class InMemoryJournalStorage final : public JournalStorage {
     ++journal.instance;
     OpenedJournal result;
     result.head = journal.head;
+    result.base = journal.base;
     result.token.persistence_id = std::move(id);
     result.token.epoch = journal.epoch;
     result.token.instance = journal.instance;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <coerce/actor/epoch.hpp>
 #include <coerce/actor/id.hpp>
 #include <coerce/actor/message.hpp>
 #include <coerce/actor/options.hpp>
@@ -31,6 +32,8 @@ namespace detail {
 struct Cell;
 template <class A>
 class StartAwaiter;
+/// From now on the actor owns something with that epoch.
+void set_epoch(ActorContext& context, Epoch epoch);
 
 template <class T>
 struct WithoutResult {
@@ -103,6 +106,10 @@ class ActorContext {
   /// When the sender of the message that is being handled stops waiting, if it said so. What the
   /// handler sends and awaits ends by then too, with Timeout.
   std::optional<TimePoint> deadline() const;
+
+  /// The fencing token of what this actor owns: of its journal, if it has opened one. Put it where
+  /// the actor's side effects go, and refuse there what comes with a lower one.
+  std::optional<Epoch> epoch() const noexcept;
 
   /// Asked to stop when this actor is: also while its handler is suspended or busy with something
   /// that looks at the token now and then. A restart asks too; the new instance has a new one.

@@ -253,6 +253,13 @@ class ActorSystemBuilder {
   ActorSystemBuilder& extend(std::shared_ptr<E> extension) {
     return extend(&detail::extension_key<E>, std::move(extension));
   }
+  /// Where the system's persistent actors keep their journals: a StorageProvider or a Persistence.
+  /// Include <coerce/persistence.hpp>.
+  template <class P>
+    requires requires(P&& persistence) { make_extension(std::forward<P>(persistence)); }
+  ActorSystemBuilder& with_persistence(P&& persistence) {
+    return extend(make_extension(std::forward<P>(persistence)));
+  }
   /// Once. Throws std::logic_error when called again, std::runtime_error for an extension that
   /// cannot be part of the system, and what the started() of an extension throws; those that had
   /// started are stopped then.

@@ -52,6 +52,9 @@ struct WriteToken {
 struct OpenedJournal {
   std::int64_t head = 0;  ///< the sequence of the last event ever appended; 0: none
   WriteToken token{};
+  /// The history begins behind it: 0, or what the head was at the last delete_all(). A recovery
+  /// without a snapshot needs all events behind it.
+  std::int64_t base = 0;
   std::optional<AppendId> last_append{};  ///< the append that wrote the event at `head`
 };
 

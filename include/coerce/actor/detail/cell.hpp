@@ -322,6 +322,18 @@ concept HasPreRestart = requires(A& actor, std::exception_ptr error, ActorContex
 template <class A>
 concept HasPostRestart = requires(A& actor, ActorContext& context) { actor.post_restart(context); };
 
+/// What has to be done before the hook started(), and before post_restart() of each new instance.
+/// Other modules specialise it for the base classes that they offer, with a
+/// `static Task<bool> prepare(A&, ActorContext&)`. False: it has asked the actor to stop, and the
+/// hook is not called.
+template <class A>
+struct Preparation {};
+
+template <class A>
+concept Prepares = requires(A& actor, ActorContext& context) {
+  { Preparation<A>::prepare(actor, context) } -> std::same_as<Task<bool>>;
+};
+
 /// The handlers of ActorTerminated and ReceiveTimeout, if the actor has them.
 template <class A>
 constexpr EnvelopeOp terminated_op() noexcept;
@@ -329,11 +341,17 @@ template <class A>
 constexpr EnvelopeOp receive_timeout_op() noexcept;
 
 template <class A>
-const CellType ActorCell<A>::kType{
-    &run_hook,         &destroy_actor,     &deallocate,
-    type_name_of<A>(), terminated_op<A>(), receive_timeout_op<A>(),
-    HasStarted<A>,     HasStopped<A>,      HasChildStoppedEvent<A> || HasChildStoppedId<A>,
-    HasPreRestart<A>,  HasPostRestart<A>};
+const CellType ActorCell<A>::kType{&run_hook,
+                                   &destroy_actor,
+                                   &deallocate,
+                                   type_name_of<A>(),
+                                   terminated_op<A>(),
+                                   receive_timeout_op<A>(),
+                                   HasStarted<A> || Prepares<A>,
+                                   HasStopped<A>,
+                                   HasChildStoppedEvent<A> || HasChildStoppedId<A>,
+                                   HasPreRestart<A>,
+                                   HasPostRestart<A>};
 
 /// Calls a hook that is plain or a coroutine. False: suspended.
 template <class F>
@@ -347,13 +365,36 @@ bool call_hook(Cell& cell, F&& hook) {
     return hook(), true;
 }
 
+/// Calls `hook(actor, context)`, plain or a coroutine, when the actor is prepared for it.
+template <class A, class F>
+Task<void> prepare_and_call(A& actor, ActorContext& context, F hook) {
+  const bool ready = co_await Preparation<A>::prepare(actor, context);
+  if (!ready) co_return;
+  if constexpr (is_task<decltype(hook(actor, context))>)
+    co_await hook(actor, context);
+  else
+    hook(actor, context);
+}
+
+/// Calls a hook with which a new instance begins.
+template <class A, class F>
+bool call_first_hook(Cell& cell, A& actor, F hook) {
+  if constexpr (Prepares<A>)
+    return cell.begin(prepare_and_call(actor, static_cast<ActorContext&>(cell), hook));
+  else
+    return call_hook(cell, [&] { return hook(actor, static_cast<ActorContext&>(cell)); });
+}
+
 template <class A>
 bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const void* argument) {
   [[maybe_unused]] A& actor = of(cell);
   [[maybe_unused]] ActorContext& context = cell;
   switch (hook) {
     case Hook::Started:
-      if constexpr (HasStarted<A>) return call_hook(cell, [&] { return actor.started(context); });
+      if constexpr (HasStarted<A>)
+        return call_first_hook(cell, actor, [](A& a, ActorContext& c) { return a.started(c); });
+      else if constexpr (Prepares<A>)
+        return call_first_hook(cell, actor, [](A&, ActorContext&) {});
       break;
     case Hook::Stopped:
       if constexpr (HasStopped<A>) return call_hook(cell, [&] { return actor.stopped(context); });
@@ -376,7 +417,8 @@ bool ActorCell<A>::run_hook(Cell& cell, Hook hook, [[maybe_unused]] const void* 
       break;
     case Hook::PostRestart:
       if constexpr (HasPostRestart<A>)
-        return call_hook(cell, [&] { return actor.post_restart(context); });
+        return call_first_hook(cell, actor,
+                               [](A& a, ActorContext& c) { return a.post_restart(c); });
       break;
   }
   return true;

@@ -1,0 +1,47 @@
+/// \file
+/// How an actor gets its state back.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <coerce/actor/context.hpp>
+#include <coerce/persistence/detail/journal_session.hpp>
+#include <coerce/persistence/journal_types.hpp>
+#include <coerce/persistence/persist_err.hpp>
+#include <coerce/persistence/persistence.hpp>
+#include <coerce/persistence/policy.hpp>
+
+namespace coerce::detail {
+
+/// An actor that is to be recovered. Owner only.
+class Recoverable {
+ public:
+  Recoverable() = default;
+  Recoverable(const Recoverable&) = delete;
+  Recoverable& operator=(const Recoverable&) = delete;
+
+  virtual const void* actor_key() const noexcept = 0;
+  virtual void* actor() noexcept = 0;
+  /// Throws what the actor's configure() throws.
+  virtual const JournalTypeTable& types() const = 0;
+  virtual std::string persistence_id(const ActorContext& context) const = 0;
+  virtual RecoveryFailurePolicy policy() const = 0;
+  virtual bool reads_history(const ActorContext& context) const = 0;
+  virtual void opened(std::unique_ptr<JournalSession> session) noexcept = 0;
+  virtual Task<void> pre_recovery(ActorContext& context) = 0;
+  virtual Task<void> post_recovery(ActorContext& context) = 0;
+  virtual Task<void> on_recovery_err(const RecoveryErr& error, ActorContext& context) = 0;
+  virtual Task<void> on_recovery_failed(ActorContext& context) = 0;
+
+ protected:
+  ~Recoverable() = default;
+};
+
+/// Opens the journal, reads the history, gives it to the actor. False: the actor has been asked to
+/// stop. Throws RecoveryFailed, and what the hooks throw.
+Task<bool> recover(Recoverable& recoverable, ActorContext& context);
+
+}  // namespace coerce::detail

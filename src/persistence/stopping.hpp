@@ -1,0 +1,17 @@
+/// \file
+/// How persistence ends an actor.
+
+#pragma once
+
+#include <string>
+
+#include <coerce/actor/detail/cell.hpp>
+
+namespace coerce::detail {
+
+/// Stops the actor after its present handler, which is no failure for supervision to mend.
+inline void stop_failed(ActorContext& context, std::string why) {
+  cell_of(context).request_stop(StopReasonKind::Failed, std::move(why));
+}
+
+}  // namespace coerce::detail
