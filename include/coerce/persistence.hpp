@@ -6,6 +6,7 @@
 #include <coerce/actor.hpp>
 #include <coerce/codec.hpp>
 #include <coerce/coordination.hpp>
+#include <coerce/persistence/durable_state.hpp>
 #include <coerce/persistence/event_batch.hpp>
 #include <coerce/persistence/in_memory.hpp>
 #include <coerce/persistence/journal.hpp>

@@ -33,7 +33,8 @@ struct CellExtras {
   bool has_dependents() const noexcept { return children != nullptr || tasks != nullptr; }
 
   std::vector<std::string> tags;
-  std::optional<Epoch> epoch;  ///< of what the actor owns
+  std::optional<Epoch> given_epoch;  ///< that the actor was started with
+  std::optional<Epoch> noted_epoch;  ///< of what it has opened
   std::string stop_detail;
   StartEnvelope* failed_start = nullptr;  ///< answered when the actor has ended
   Completion failed_start_completion = Completion::Static;

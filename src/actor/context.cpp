@@ -46,11 +46,19 @@ void detail::Cell::fire_stop_token() noexcept {
 }
 
 std::optional<Epoch> ActorContext::epoch() const noexcept {
-  return cell().extras != nullptr ? cell().extras->epoch : std::nullopt;
+  const detail::CellExtras* extras = cell().extras;
+  if (extras == nullptr) return std::nullopt;
+  return extras->given_epoch ? extras->given_epoch : extras->noted_epoch;
 }
-void detail::set_epoch(ActorContext& context, Epoch epoch) {
-  cell_of(context).more().epoch = epoch;
+
+namespace detail {
+std::optional<Epoch> given_epoch(const ActorContext& context) noexcept {
+  const auto& cell = static_cast<const Cell&>(context);
+  return cell.extras != nullptr ? cell.extras->given_epoch : std::nullopt;
 }
+void give_epoch(Cell& cell, Epoch epoch) { cell.more().given_epoch = epoch; }
+void note_epoch(ActorContext& context, Epoch epoch) { cell_of(context).more().noted_epoch = epoch; }
+}  // namespace detail
 
 std::vector<std::string> ActorContext::tags() const {
   return cell().extras != nullptr ? cell().extras->tags : std::vector<std::string>();

@@ -21,11 +21,11 @@ std::optional<std::int64_t> JournalSession::snapshot_sequence() const noexcept {
 }
 
 Task<JournalResult<OpenedJournal>> JournalSession::open(ActorContext& context) {
-  auto opened = co_await storage_->open(id_, context.epoch());
+  auto opened = co_await storage_->open(id_, given_epoch(context));
   if (opened) {
     token_ = opened->token;
     head_ = opened->head;
-    set_epoch(context, token_.epoch);
+    note_epoch(context, token_.epoch);
   }
   co_return opened;
 }

@@ -32,8 +32,11 @@ namespace detail {
 struct Cell;
 template <class A>
 class StartAwaiter;
-/// From now on the actor owns something with that epoch.
-void set_epoch(ActorContext& context, Epoch epoch);
+/// The epoch that the actor was started with.
+std::optional<Epoch> given_epoch(const ActorContext& context) noexcept;
+void give_epoch(Cell& cell, Epoch epoch);
+/// The actor has opened something with that epoch.
+void note_epoch(ActorContext& context, Epoch epoch);
 
 template <class T>
 struct WithoutResult {
@@ -107,8 +110,9 @@ class ActorContext {
   /// handler sends and awaits ends by then too, with Timeout.
   std::optional<TimePoint> deadline() const;
 
-  /// The fencing token of what this actor owns: of its journal, if it has opened one. Put it where
-  /// the actor's side effects go, and refuse there what comes with a lower one.
+  /// The fencing token under which this actor owns what it owns: the one that it was started with
+  /// (`.owning(epoch)`), or that of the journal which it has opened. Put it where the actor's side
+  /// effects go, and refuse there what comes with a lower one.
   std::optional<Epoch> epoch() const noexcept;
 
   /// Asked to stop when this actor is: also while its handler is suspended or busy with something

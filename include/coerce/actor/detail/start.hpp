@@ -140,6 +140,13 @@ class [[nodiscard]] StartAwaiter : StartEnvelope {
     return std::move(*this);
   }
 
+  /// The actor owns what it opens (its journal) with this epoch: an owner with a lower one is
+  /// fenced by it, and it is by one with a higher.
+  StartAwaiter owning(Epoch epoch) && {
+    give_epoch(*cell_, epoch);
+    return std::move(*this);
+  }
+
   bool await_ready() const noexcept { return false; }
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) noexcept {
