@@ -17,4 +17,5 @@
 #include <coerce/persistence/persistence.hpp>
 #include <coerce/persistence/persistent_actor.hpp>
 #include <coerce/persistence/policy.hpp>
+#include <coerce/persistence/projection.hpp>
 #include <coerce/persistence/storage_provider.hpp>
