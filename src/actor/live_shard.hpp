@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <array>
+#include <mutex>
 #include <vector>
 
 #include <coerce/actor/detail/cell_ref.hpp>
@@ -34,6 +36,40 @@ struct alignas(64) LiveShard {
   SpinLock lock;
   Cell* first = nullptr;
   std::size_t count = 0;
+  std::size_t share = 0;  ///< of the limit of all shards together; count never exceeds it
+};
+
+/// The shards of one list, and the limit that they share.
+///
+/// Each shard has a part of the limit, which grows by and by, so that adding an actor looks at its
+/// own shard only. Thread-safe. The lock of the limit comes before those of the shards.
+class LiveShards {
+ public:
+  static constexpr std::size_t kCount = 16;
+
+  explicit LiveShards(std::size_t limit) noexcept : unshared_(limit) {}
+
+  LiveShard& operator[](std::size_t i) noexcept { return shards_[i]; }
+  auto begin() noexcept { return shards_.begin(); }
+  auto end() noexcept { return shards_.end(); }
+
+  /// Holds the shard with room for one more. Empty: all shards together hold as many as they may.
+  std::unique_lock<SpinLock> hold_with_room(LiveShard& shard) noexcept {
+    std::unique_lock guard(shard.lock);
+    if (shard.count == shard.share) [[unlikely]] {
+      guard.unlock();
+      return enlarge(shard);
+    }
+    return guard;
+  }
+
+ private:
+  std::unique_lock<SpinLock> enlarge(LiveShard& shard) noexcept;
+  void take_back_room() noexcept;
+
+  std::array<LiveShard, kCount> shards_;
+  SpinLock lock_;
+  std::size_t unshared_;  // what is in no shard's share; under the lock
 };
 
 }  // namespace coerce::detail

@@ -15,6 +15,12 @@ Envelope* Cell::handled_message() const noexcept {
   return activity_kind == Activity::Message ? &message_of(*lane.front()) : nullptr;
 }
 
+std::string_view name_of(const Envelope& envelope, Cell& cell) noexcept {
+  std::string_view name;
+  envelope.op(const_cast<Envelope&>(envelope), cell, Op::Name, &name);
+  return name;
+}
+
 Cell* sender_of(const Envelope& envelope) noexcept {
   if (const EnvelopeMetadata* facts = envelope.metadata(); facts != nullptr && facts->sender)
     return &cell_of(*facts->sender);

@@ -7,6 +7,8 @@
 
 namespace coerce::detail {
 
+/// The name of its type.
+std::string_view name_of(const Envelope& envelope, Cell& cell) noexcept;
 /// The end of time if the message has none.
 TimePoint deadline_of(const Envelope& envelope) noexcept;
 /// What is sent from the unit now inherits the deadline of the message that it is handling.

@@ -1,5 +1,6 @@
 #include <coerce/actor/scheduled_notify.hpp>
 
+#include "actor/message_facts.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce::detail {
@@ -11,10 +12,20 @@ Scheduled& Scheduled::start(Cell& cell, Envelope& envelope, void (*destroy)(Enve
                             Duration delay) {
   auto& scheduled = *new Scheduled(cell, envelope, destroy);
   Timekeeper& keeper = cell.system->timekeeper();
-  const bool later =
-      delay > Duration::zero() && keeper.keep(scheduled) && keeper.arm_after(scheduled, delay);
+  const Kept kept = delay > Duration::zero() ? keeper.keep(scheduled) : Kept::Closed;
+  if (kept == Kept::Full) {
+    scheduled.refuse();
+    return scheduled;
+  }
+  const bool later = kept == Kept::Yes && keeper.arm_after(scheduled, delay);
   if (!later && scheduled.settle()) scheduled.deliver();
   return scheduled;
+}
+
+void Scheduled::refuse() noexcept {
+  if (!settle()) return;
+  system->note_refused_timer(*cell_, name_of(*envelope_, *cell_));
+  reject();
 }
 
 bool Scheduled::cancel() noexcept {

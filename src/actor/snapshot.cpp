@@ -3,6 +3,7 @@
 #include <coerce/actor/detail/start.hpp>
 
 #include "actor/cell_extras.hpp"
+#include "actor/message_facts.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce::detail {
@@ -11,12 +12,6 @@ namespace {
 
 constexpr std::size_t kMostCounted = 10'000;  // of the messages in a mailbox
 constexpr std::size_t kMostWaiters = 1'000;
-
-std::string_view name_of(const Envelope& envelope, Cell& cell) noexcept {
-  std::string_view name;
-  envelope.op(const_cast<Envelope&>(envelope), cell, Op::Name, &name);
-  return name;
-}
 
 // What keeps its time in the promise of the handler's coroutine.
 Duration handling_for(const Cell& cell) noexcept {

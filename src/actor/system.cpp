@@ -36,13 +36,13 @@ SystemExtension* find_extension(SystemCore& system, const void* key) noexcept {
 
 SystemCore::SystemCore(const SchedulerOptions& options, std::string_view name,
                        SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
-                       std::size_t max_children, Duration slow_handler)
+                       const SystemLimits& limits, Duration slow_handler)
     : scheduler_(std::in_place, options),
       events_(std::make_shared<EventHub>(scheduler_->core())),
-      timekeeper_(scheduler_->core()),
+      timekeeper_(scheduler_->core(), limits.timers),
       top_level_strategy_(std::move(top_level_strategy)),
       mailbox_(mailbox),
-      max_children_(max_children) {
+      limits_(limits) {
   make_logger();  // before several workers could log at once
   Rng& rng = scheduler_->rng();
   id_ = make_uuid(rng);
@@ -68,7 +68,7 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     const SharedText* id = cell.id_text.load(std::memory_order_relaxed);
     if (id != nullptr && parent.find_child_cell(id->view()) != nullptr)
       return ActorRefErr::AlreadyExists(cell.id());
-    if (parent.child_count() >= max_children_)
+    if (parent.child_count() >= max_children())
       return ActorRefErr::Overloaded("the parent has as many children as max_children allows");
     parent.add_child(cell);
     living_children_.fetch_add(1, std::memory_order_relaxed);
@@ -80,9 +80,11 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     cell.live_shard = worker != nullptr ? worker->index() % kLiveShards : 0;
   }
   LiveShard& shard = of_extension ? slot_of(cell).actors : live_[cell.live_shard];
-  const std::lock_guard guard(shard.lock);
+  const auto guard = of_extension ? std::unique_lock(shard.lock) : live_.hold_with_room(shard);
   if (of_extension ? slot_of(cell).closed : terminated())
     return ActorRefErr::ActorUnavailable("the system is shutting down");
+  if (!guard.owns_lock())
+    return ActorRefErr::Overloaded("the system has as many top-level actors as max_actors allows");
   if (cell.actor_type == ActorType::Tracked && !registry_.insert(cell))
     return ActorRefErr::AlreadyExists(cell.id());
   if (of_extension) extension_actors_.fetch_add(1, std::memory_order_relaxed);
@@ -180,6 +182,14 @@ void SystemCore::count_failure(Cell& cell, std::string_view what, std::string_vi
   if (count > kMaxFailureLines) return;
   log(*this, LogLevel::Warn, cell.full_path().view(), "{} failed: {}{}", cell.type->name, what,
       count == kMaxFailureLines ? " (further failures of this system are only counted)" : "");
+}
+
+void SystemCore::note_refused_timer(Cell& cell, std::string_view message_type) noexcept {
+  if (timer_refused_.exchange(true, std::memory_order_relaxed)) return;
+  log(*this, LogLevel::Warn, cell.full_path().view(),
+      "a timer for {} is refused: the system has as many as max_timers allows (further refusals "
+      "are only counted, as dead letters)",
+      message_type);
 }
 
 std::function<void()> SystemCore::describe_slow(Unit& unit, Duration running_for) {
@@ -352,7 +362,19 @@ ActorSystemBuilder& ActorSystemBuilder::max_spawned_tasks(std::size_t count) {
 
 ActorSystemBuilder& ActorSystemBuilder::max_children(std::size_t count) {
   if (count == 0) throw std::invalid_argument("max_children: must not be 0");
-  max_children_ = count;
+  limits_.children = count;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::max_actors(std::size_t count) {
+  if (count == 0) throw std::invalid_argument("max_actors: must not be 0");
+  limits_.actors = count;
+  return *this;
+}
+
+ActorSystemBuilder& ActorSystemBuilder::max_timers(std::size_t count) {
+  if (count == 0) throw std::invalid_argument("max_timers: must not be 0");
+  limits_.timers = count;
   return *this;
 }
 
@@ -396,7 +418,7 @@ ActorSystem ActorSystemBuilder::build() {
       name.empty() && from_environment)
     name = from_environment;
   std::shared_ptr<detail::SystemCore> core(
-      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_, max_children_,
+      new detail::SystemCore(scheduler_, name, top_level_strategy_, mailbox_, limits_,
                              slow_handler_),
       &detail::SystemCore::close);
   core->handle = core;

@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -28,11 +27,11 @@ namespace coerce::detail {
 class SystemCore {
  public:
   /// Lists of living top-level actors that users have started. Those of the extensions follow.
-  static constexpr std::size_t kLiveShards = 16;
+  static constexpr std::size_t kLiveShards = LiveShards::kCount;
 
   SystemCore(const SchedulerOptions& options, std::string_view name,
              SupervisorStrategy top_level_strategy, const MailboxOptions& mailbox,
-             std::size_t max_children, Duration slow_handler);
+             const SystemLimits& limits, Duration slow_handler);
 
   /// Called when the last handle goes.
   static void close(SystemCore* core) noexcept;
@@ -94,7 +93,9 @@ class SystemCore {
   /// Of actors whose class asks for none.
   const MailboxOptions& mailbox() const noexcept { return mailbox_; }
   /// Of one actor, those included that are attached to it.
-  std::size_t max_children() const noexcept { return max_children_; }
+  std::size_t max_children() const noexcept { return limits_.children; }
+  /// One more timer than max_timers allows was refused. The first time is logged.
+  void note_refused_timer(Cell& cell, std::string_view message_type) noexcept;
   std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
   void count_dead_letter() noexcept { dead_letters_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dead_letters() const noexcept {
@@ -121,11 +122,11 @@ class SystemCore {
   Timekeeper timekeeper_;
   const SupervisorStrategy top_level_strategy_;
   const MailboxOptions mailbox_;
-  const std::size_t max_children_;
+  const SystemLimits limits_;
   ActorId id_;
   ActorId name_;
   Registry registry_;
-  std::array<LiveShard, kLiveShards> live_;
+  LiveShards live_{limits_.actors};
   Extensions extensions_;
   std::atomic<std::size_t> extension_actors_{0};  ///< tracked ones
   std::atomic<std::uint64_t> memory_{1};          ///< cells in memory, and one for the handles
@@ -136,6 +137,7 @@ class SystemCore {
   std::atomic<std::uint64_t> task_failures_{0};
   std::atomic<std::uint64_t> slow_{0};
   std::atomic<bool> terminated_{false};
+  std::atomic<bool> timer_refused_{false};
   std::atomic<LogLevel> log_level_{LogLevel::Info};
   AsyncEvent all_ended_;  ///< actors of users
   Shutdown shutdown_{*this};

@@ -11,20 +11,23 @@ void Timed::fired(TimerNode& node) noexcept {
   self.system->timekeeper().fired(self);
 }
 
-bool Timekeeper::keep(Timed& timed) noexcept {
+Kept Timekeeper::keep(Timed& timed) noexcept {
   const std::lock_guard guard(lock_);
-  if (closed_) return false;
+  if (closed_) return Kept::Closed;
+  if (count_ >= limit_) return Kept::Full;
+  ++count_;
   timed.next_kept = first_;
   timed.previous_kept = &first_;
   if (first_ != nullptr) first_->previous_kept = &timed.next_kept;
   first_ = &timed;
-  return true;
+  return Kept::Yes;
 }
 
 void Timekeeper::unlink(Timed& timed) noexcept {
   *timed.previous_kept = timed.next_kept;
   if (timed.next_kept != nullptr) timed.next_kept->previous_kept = timed.previous_kept;
   timed.previous_kept = nullptr;
+  --count_;
 }
 
 bool Timekeeper::arm(Timed& timed, TimePoint deadline) noexcept {

@@ -8,17 +8,23 @@
 
 namespace coerce::detail {
 
+enum class Kept : std::uint8_t {
+  Yes,
+  Full,    ///< there are as many as may be
+  Closed,  ///< the system ends, nothing will be due any more
+};
+
 /// Knows what is to happen later, so that the end of the system finds all of it, and runs what is
 /// due: the wheel is locked when it fires, so nothing but a note can be taken then.
 ///
 /// Thread-safe. Its lock comes before the wheel's.
 class Timekeeper : Runnable {
  public:
-  explicit Timekeeper(SchedulerCore& scheduler) noexcept
-      : Runnable(&run_due), scheduler_(&scheduler) {}
+  Timekeeper(SchedulerCore& scheduler, std::size_t limit) noexcept
+      : Runnable(&run_due), scheduler_(&scheduler), limit_(limit) {}
 
-  /// False: the system ends, nothing will be due any more.
-  bool keep(Timed& timed) noexcept;
+  /// Until it is removed.
+  Kept keep(Timed& timed) noexcept;
   /// Makes it due at `deadline`, which takes one count. False: it is not kept (any more).
   bool arm(Timed& timed, TimePoint deadline) noexcept;
   /// The same, counted from now.
@@ -43,8 +49,10 @@ class Timekeeper : Runnable {
   void unlink(Timed& timed) noexcept;
 
   SchedulerCore* scheduler_;
+  const std::size_t limit_;
   SpinLock lock_;
   bool closed_ = false;
+  std::size_t count_ = 0;
   Timed* first_ = nullptr;
 
   std::atomic<Timed*> due_{nullptr};  ///< newest first

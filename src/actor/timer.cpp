@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "actor/message_facts.hpp"
 #include "actor/system_core.hpp"
 
 namespace coerce::detail {
@@ -14,13 +15,20 @@ Ticking::Ticking(Cell& cell, ReplyEnvelope& envelope, Duration period, TimerMode
 
 void Ticking::start(bool immediately) noexcept {
   Timekeeper& keeper = system->timekeeper();
-  if (!keeper.keep(*this)) {
+  if (const Kept kept = keeper.keep(*this); kept != Kept::Yes) {
     state_.fetch_or(kStopped, std::memory_order_acq_rel);
+    if (kept == Kept::Full) refused();
     return;
   }
   due_at_ = later(now(scheduler_of(*system)), period_);
   const bool delivered = immediately && deliver();
   if (mode_ == TimerMode::FixedRate || !delivered) keeper.arm(*this, due_at_);
+}
+
+void Ticking::refused() noexcept {
+  const std::string_view message_type = name_of(*envelope_, *cell_);
+  count_dead_letter(*cell_, message_type);
+  system->note_refused_timer(*cell_, message_type);
 }
 
 bool Ticking::stop() noexcept {

@@ -224,6 +224,27 @@ TEST_CASE("workers come from a factory, and one that does not start is tried aga
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == 2);
 }
 
+TEST_CASE("a pool tries again also in a system that has no timer left", "[worker][limits]") {
+  Bench bench;
+  bench.system = ActorSystem::builder().worker_threads(0).clock(bench.clock).max_timers(1).build();
+  auto listener = start<Hand>(bench.system);
+  (void)listener.scheduled_notify(Leave{}, 1h);
+  bool broken = false;
+  const auto factory = [&]() -> Result<Hand> {
+    if (broken) return coerce::unexpected(ActorRefErr::NotFound("tools"));
+    return Hand();
+  };
+  bench.pool = value_of(bench.system.block_on(coerce::into_worker(factory, 1, "w", bench.system)));
+  broken = true;
+  value_of(bench.system.block_on(bench.pool->dispatch(Leave{})));
+  bench.system.poll();
+  CHECK(error_of(bench.work()).kind() == Kind::ActorUnavailable);
+  bench.pass(1s);  // one try in vain
+  broken = false;
+  bench.pass(1s);
+  CHECK(bench.work(1) == Names{"w-0"});
+}
+
 TEST_CASE("a pool whose first workers do not start is not there", "[worker]") {
   Bench bench;
   const auto factory = []() -> Hand { throw std::runtime_error("no hands"); };

@@ -125,7 +125,8 @@ class LocalActorRef : detail::Refusing<A> {
   /// Delivers the message after `delay` of the system's clock (resolution a millisecond, never
   /// early; at once if it is not above zero). Until then the reference counts, so an anonymous
   /// actor lives. The message becomes a dead letter if the actor has ended or its mailbox is full
-  /// when it is due, or if the system ends before. Defined in <coerce/actor/scheduled_notify.hpp>.
+  /// when it is due, if the system ends before, or at once if the system has as many timers as
+  /// ActorSystemBuilder::max_timers allows. Defined in <coerce/actor/scheduled_notify.hpp>.
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   ScheduledNotify scheduled_notify(M&& message, Duration delay) const;

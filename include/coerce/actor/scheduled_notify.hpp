@@ -27,6 +27,7 @@ class Scheduled final : public Timed {
   Scheduled(Cell& cell, Envelope& envelope, void (*destroy)(Envelope&) noexcept) noexcept;
 
   bool settle() noexcept { return !settled_.exchange(true, std::memory_order_acq_rel); }
+  void refuse() noexcept;
   void deliver() noexcept;
   void reject() noexcept;
 
@@ -51,7 +52,8 @@ Envelope& make_notify(EnvelopeOp operation, Args&&... args) {
 }  // namespace detail
 
 /// The handle of a message that LocalActorRef::scheduled_notify() will deliver. Dropping it does
-/// not cancel. Thread-safe but for moving and destroying; may outlive the system.
+/// not cancel. A message beyond ActorSystemBuilder::max_timers is a dead letter at once.
+/// Thread-safe but for moving and destroying; may outlive the system.
 class ScheduledNotify {
  public:
   explicit ScheduledNotify(detail::Scheduled& adopted) noexcept : scheduled_(&adopted) {}
@@ -66,7 +68,7 @@ class ScheduledNotify {
   }
 
   /// True: the message will not be delivered. False: it is in the mailbox or was, or it was
-  /// cancelled before, or the system has ended.
+  /// cancelled before, or refused, or the system has ended.
   bool cancel() noexcept { return scheduled_ != nullptr && scheduled_->cancel(); }
 
  private:

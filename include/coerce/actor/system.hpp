@@ -29,6 +29,14 @@ namespace detail {
 Cell* find_tracked(SystemCore& system, const ActorId& id) noexcept;
 SystemExtension* find_extension(SystemCore& system, const void* key) noexcept;
 
+/// How much of each a system may have. The setters of ActorSystemBuilder say what is counted.
+struct SystemLimits {
+  std::size_t actors = std::size_t{1} << 24;
+  std::size_t children = std::size_t{1} << 20;  ///< of one actor
+  std::size_t timers = std::size_t{1} << 24;
+};
+static_assert(std::is_trivially_destructible_v<SystemLimits>);
+
 template <class A>
 Task<Result<LocalActorRef<A>>> await_deferred(Result<LocalActorRef<A>> started) {
   co_return started;
@@ -59,7 +67,7 @@ class ActorSystem {
 
   /// Starts an actor; `co_await` resumes when its started() has completed and gives
   /// Result<LocalActorRef<A>>. Errors: AlreadyExists (a tracked id in use), ActorStartFailed,
-  /// ActorUnavailable (the system is shutting down).
+  /// ActorUnavailable (the system is shutting down), Overloaded (ActorSystemBuilder::max_actors).
   template <int = 0, class A>
     requires std::derived_from<std::remove_cvref_t<A>, Actor>
   auto new_actor(ActorId id, A&& actor, ActorType type = ActorType::Tracked) const {
@@ -235,6 +243,15 @@ class ActorSystemBuilder {
   /// Children of one actor, those attached to it included; more are refused with Overloaded.
   /// Default 1 048 576. \pre not 0
   ActorSystemBuilder& max_children(std::size_t count);
+  /// Actors without a parent that have not ended; more are refused with Overloaded. One counts
+  /// until all who wait for its end have been told. Those of extensions are not counted. Default
+  /// 16 777 216. \pre not 0
+  ActorSystemBuilder& max_actors(std::size_t count);
+  /// Scheduled notifies that are due later, and Timers that tick, together. One more scheduled
+  /// notify is a dead letter at once; one more Timer never ticks, and a dead letter is counted for
+  /// it. The first refusal is logged. Not counted is what an actor or coroutine has one of: receive
+  /// timeouts, restarts with back-off, sleeps, sends with a limit. Default 16 777 216. \pre not 0
+  ActorSystemBuilder& max_timers(std::size_t count);
   /// A turn of an actor that keeps its worker for longer than this (of the system's clock) is told
   /// to subscribers of SlowHandler, and the first hundred go to the log. Another worker has to
   /// notice, by sampling: with one worker or none nothing is told, and it may take 0.3 s longer.
@@ -270,7 +287,7 @@ class ActorSystemBuilder {
 
   SchedulerOptions scheduler_;
   MailboxOptions mailbox_;
-  std::size_t max_children_ = std::size_t{1} << 20;
+  detail::SystemLimits limits_;
   SupervisorStrategy top_level_strategy_ = SupervisorStrategy::stop();
   LogLevel log_level_ = LogLevel::Info;
   Duration slow_handler_ = std::chrono::milliseconds(100);

@@ -53,6 +53,7 @@ class Ticking : public Timed {
     kAgain = 8,    // a tick was due meanwhile: it follows at once
   };
 
+  void refused() noexcept;
   bool deliver() noexcept;
   bool push() noexcept;
   void count_skipped(std::uint64_t count = 1) noexcept {
@@ -149,8 +150,9 @@ class Timer {
   }
   ~Timer() { end(); }
 
-  /// Starts ticking; the first tick is due after one `period`. Throws std::invalid_argument if the
-  /// period is not above zero.
+  /// Starts ticking; the first tick is due after one `period`. With as many timers as
+  /// ActorSystemBuilder::max_timers allows it never ticks (is_ticking() is false), and a dead
+  /// letter is counted. Throws std::invalid_argument if the period is not above zero.
   template <class A, class M>
     requires Handler<A, std::remove_cvref_t<M>> && std::copy_constructible<std::remove_cvref_t<M>>
   [[nodiscard]] static Timer start(const LocalActorRef<A>& actor, Duration period, M&& message,
@@ -170,7 +172,7 @@ class Timer {
   /// Stops ticking. A tick in the mailbox will not be handled, unless the actor is at it just now.
   /// Returns false if the timer had stopped before.
   bool stop() noexcept { return ticking_ != nullptr && ticking_->stop(); }
-  /// False: it was stopped, or its actor or the system has ended.
+  /// False: it was stopped or refused, or its actor or the system has ended.
   bool is_ticking() const noexcept { return ticking_ != nullptr && !ticking_->stopped(); }
   /// Ticks that were not delivered because the actor was too slow.
   std::uint64_t skipped() const noexcept { return ticking_ != nullptr ? ticking_->skipped() : 0; }

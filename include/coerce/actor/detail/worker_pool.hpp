@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <coerce/actor/system.hpp>
-#include <coerce/actor/timer.hpp>
 #include <coerce/runtime/detail/spin_lock.hpp>
 
 namespace coerce {
@@ -93,10 +92,6 @@ struct ResizePool {
   std::size_t count;
 };
 
-struct RepairPool {
-  static constexpr std::string_view type_name = "Repair";
-};
-
 /// Supervises the workers and puts others into the places of those that have ended.
 template <class W, class F>
 class WorkerPool : public Actor {
@@ -118,7 +113,7 @@ class WorkerPool : public Actor {
   Task<Result<void>> handle(ResizePool request, ActorContext& ctx) {
     return resize(request.count, ctx);
   }
-  Task<void> handle(RepairPool, ActorContext& ctx) { (void)co_await fill(ctx); }
+  Task<void> handle(ReceiveTimeout, ActorContext& ctx) { (void)co_await fill(ctx); }
 
   Task<void> on_child_stopped(const ActorId& id, ActorContext& ctx) {
     table_->vacate(id);
@@ -145,11 +140,11 @@ class WorkerPool : public Actor {
       else if (outcome && worker.error().kind() != ActorRefErr::Kind::AlreadyExists)
         outcome = coerce::unexpected(worker.error());  // else a retired one is about to end
     }
+    // Not a Timer, which the system might refuse.
     if (outcome)
-      retry_.stop();
-    else if (!retry_.is_ticking())
-      retry_ = Timer::start(ctx.actor_ref<WorkerPool>(), std::chrono::seconds(1), RepairPool{},
-                            {.mode = TimerMode::AfterHandled});
+      ctx.cancel_receive_timeout();
+    else
+      (void)ctx.set_receive_timeout(std::chrono::seconds(1));
     co_return outcome;
   }
 
@@ -157,7 +152,6 @@ class WorkerPool : public Actor {
   const std::size_t first_count_;
   const std::string prefix_;
   std::shared_ptr<WorkerTable> table_;
-  Timer retry_;
 };
 
 template <class W>
