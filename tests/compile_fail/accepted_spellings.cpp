@@ -1,6 +1,7 @@
 // expect-ok
 #include <coerce/actor.hpp>
 #include <string>
+#include <vector>
 
 struct Rename {
   std::string name;
@@ -49,4 +50,14 @@ coerce::Task<void> speak(coerce::ActorSystem system, std::string name) {
   const auto done = co_await host.exec(rename);
   const auto asked = co_await host.exec([](Host& who) { return who.name.size(); });
   (void)in_place, (void)with_constructor, (void)trivial, (void)copied, (void)done, (void)asked;
+}
+
+void beside(coerce::ActorContext& ctx, coerce::LocalActorRef<Host> host, std::string name) {
+  const auto task = [name](coerce::TaskContext) -> coerce::Task<void> { co_return; };
+  (void)ctx.spawn_task(task);
+  (void)ctx.spawn_task([&](coerce::TaskContext) -> coerce::Task<void> { co_return; });
+  const auto introduce = [name](int) { return Introduce(name); };
+  coerce::attach_stream(host, std::vector<int>{1, 2}, {}, introduce);
+  const auto answered = [name](coerce::Result<void>) {};
+  host.deliver(Introduce(name), answered);
 }

@@ -6,7 +6,9 @@
 #include <coerce/actor.hpp>
 #include <coerce/actor/asio.hpp>
 
+#include <coroutine>
 #include <string>
+#include <vector>
 
 #include <asio/detached.hpp>
 
@@ -45,16 +47,34 @@ struct Pet : coerce::Actor {
   std::string name;
 };
 
+template <int>
+struct Range {  // a range
+  std::vector<int> numbers;
+  auto begin() const { return numbers.begin(); }
+  auto end() const { return numbers.end(); }
+};
+
+template <int>
+struct Never {  // an awaitable
+  std::string name;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<>) {}
+  void await_resume() {}
+};
+
+coerce::Task<int> count();
+
 using coerce::LocalActorRef;
 using Events = coerce::ActorStarted;
 using Strategy = coerce::SupervisorStrategy;
 
 coerce::Task<void> references(LocalActorRef<Person> person, std::string s) {
-  (void)co_await person.send(Text<1>{s});                       // refused
-  (void)co_await person.send(Text<2>{s}, coerce::Duration(1));  // refused
-  (void)person.notify(Text<3>{s});                              // refused
-  person.deliver(Text<4>{s}, [](coerce::Result<void>) {});      // refused
-  person.async_send(Text<5>{s}, asio::detached);                // refused
+  (void)co_await person.send(Text<1>{s});                          // refused
+  (void)co_await person.send(Text<2>{s}, coerce::Duration(1));     // refused
+  (void)person.notify(Text<3>{s});                                 // refused
+  person.deliver(Text<4>{s}, [](coerce::Result<void>) {});         // refused
+  person.deliver(Made(Text<6>{s}), [s](coerce::Result<void>) {});  // refused
+  person.async_send(Text<5>{s}, asio::detached);                   // refused
 
   (void)co_await person.send<Made>(Text<11>{s});                           // refused
   (void)co_await person.send_for<Made>(coerce::Duration(1), Text<12>{s});  // refused
@@ -115,6 +135,17 @@ coerce::Task<void> contexts(ActorContext& ctx, std::string s) {
                            }));
 }
 
+void tasks_beside(ActorContext& ctx, LocalActorRef<Person> person, std::string s) {
+  using coerce::attach_stream;
+  using Number = coerce::Result<int>;
+  using Numbers = std::vector<int>;
+  const auto made = [](int) { return Made(Text<55>()); };
+  (void)ctx.spawn_task([s](coerce::TaskContext) -> coerce::Task<void> { co_return; });  // refused
+  (void)ctx.pipe_to_self<Person>(count(), [s](Number) { return Made(Text<56>{s}); });   // refused
+  attach_stream(person, Range<1>(), {}, made);                                          // refused
+  attach_stream(person, Numbers(), {}, [s](int) { return Made(Text<57>{s}); });         // refused
+}
+
 coerce::Task<void> workers(coerce::ActorSystem system, coerce::WorkerRef<Person> pool,
                            std::string s) {
   (void)co_await pool.dispatch(Text<50>{s});                                      // refused
@@ -124,5 +155,8 @@ coerce::Task<void> workers(coerce::ActorSystem system, coerce::WorkerRef<Person>
 }
 
 coerce::Task<void> vocabulary(std::string s) {
-  (void)co_await coerce::blocking([s] { return s.size(); });  // refused
+  (void)co_await coerce::blocking([s] { return s.size(); });              // refused
+  (void)co_await coerce::when_all(Never<1>{s}, count());                  // refused
+  (void)co_await coerce::when_any(Never<2>{s}, count());                  // refused
+  (void)co_await coerce::with_timeout(Never<3>{s}, coerce::Duration(1));  // refused
 }

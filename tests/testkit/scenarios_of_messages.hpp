@@ -233,8 +233,8 @@ inline void sends_end_exactly_once(TestSystem& test) {
     test.system().spawn(plain(clerk, ends, n));
     test.system().spawn(timed(clerk, ends, n + 1));
     test.system().spawn(limited(clerk, ends, n + 2));
-    clerk.deliver(Order{n + 3},
-                  [ends, n](const Result<int>& answer) { ends->count(n + 3, answer); });
+    const auto count = [ends, n](const Result<int>& answer) { ends->count(n + 3, answer); };
+    clerk.deliver(Order{n + 3}, count);
   }
   test.system().spawn(stop(clerk));
   test.advance(10s);

@@ -74,6 +74,7 @@ void pipe_to(Task<T> task, const LocalActorRef<A>& actor) {
 template <class A, class T, class F>
   requires std::invocable<std::decay_t<F>&, detail::FlatResult<T>>
 Result<void> ActorContext::pipe_to_self(Task<T> task, F&& function, TaskOptions options) {
+  detail::refuse_awaited_temporary<F>();
   using M = std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&, detail::FlatResult<T>>>;
   static_assert(Handler<A, M>, "coerce: the actor has no handler for what the function returns");
   if (cell().type != &detail::ActorCell<A>::kType)

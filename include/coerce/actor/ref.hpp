@@ -184,15 +184,16 @@ class LocalActorRef : detail::Refusing<A> {
                                         timeout);
   }
 
-  /// Hands the message over with a place for the answer. The sender is called exactly once, also
-  /// with an error.
-  template <class M>
-    requires Handler<A, std::remove_cvref_t<M>>
-  void deliver(M&& message, ResultSender<MessageResult<std::remove_cvref_t<M>>> sender) const {
+  /// Hands the message over with a place for the answer: a ResultSender of its Result, or what
+  /// converts to one. It is called exactly once, also with an error.
+  template <class M, class S>
+    requires Handler<A, std::remove_cvref_t<M>> &&
+             std::convertible_to<S, ResultSender<MessageResult<std::remove_cvref_t<M>>>>
+  void deliver(M&& message, S&& sender) const {
     using Plain = std::remove_cvref_t<M>;
-    detail::refuse_awaited_temporary<M>();
+    detail::refuse_awaited_temporary<M, S>();
     detail::deliver<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message),
-                           std::move(sender));
+                           std::forward<S>(sender));
   }
 
   /// The same with an Asio completion token for `void(Result<R>)`; include <coerce/actor/asio.hpp>.

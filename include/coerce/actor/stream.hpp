@@ -249,6 +249,7 @@ template <class A, class S, class F>
           std::invocable<std::decay_t<F>&,
                          typename detail::StreamItem<std::remove_cvref_t<S>>::type>
 void attach_stream(const LocalActorRef<A>& actor, S&& source, StreamOptions options, F&& convert) {
+  detail::refuse_awaited_temporary<S, F>();
   using Plain = std::remove_cvref_t<S>;
   using Function = std::decay_t<F>;
   using Converted = std::invoke_result_t<Function&, typename detail::StreamItem<Plain>::type>;

@@ -73,6 +73,7 @@ Task<void> run_task(F function, TaskContext context) {
 template <class F>
   requires detail::RunsBeside<F>
 Result<void> ActorContext::spawn_task(F&& function, TaskOptions options) {
+  detail::refuse_awaited_temporary<F>();
   if (auto refused = detail::refuse_task(cell(), options))
     return coerce::unexpected(std::move(*refused));
   StopSource stop;

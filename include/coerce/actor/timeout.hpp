@@ -33,6 +33,7 @@ Task<FlatResult<T>> with_timeout_task(Task<T> task, Duration limit) {
 /// in it end at once.
 template <Awaitable A>
 auto with_timeout(A&& awaitable, Duration limit) {
+  detail::refuse_awaited_temporary<A>();
   return detail::with_timeout_task(as_task(std::forward<A>(awaitable)), limit);
 }
 

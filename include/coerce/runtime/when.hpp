@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include <coerce/runtime/detail/guard.hpp>
 #include <coerce/runtime/task.hpp>
 
 namespace coerce {
@@ -216,6 +217,7 @@ Task<std::variant<BranchValue<T>...>> when_any_tasks(std::index_sequence<I...>, 
 /// the order of the arguments, is thrown.
 template <Awaitable... A>
 auto when_all(A&&... awaitables) {
+  detail::refuse_awaited_temporary<A...>();
   return detail::when_all_tasks(std::index_sequence_for<A...>(),
                                 as_task(std::forward<A>(awaitables))...);
 }
@@ -232,6 +234,7 @@ auto when_all(std::vector<Task<T>> tasks) {
 template <Awaitable... A>
   requires(sizeof...(A) > 0)
 auto when_any(A&&... awaitables) {
+  detail::refuse_awaited_temporary<A...>();
   return detail::when_any_tasks(std::index_sequence_for<A...>(),
                                 as_task(std::forward<A>(awaitables))...);
 }
