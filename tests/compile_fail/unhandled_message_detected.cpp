@@ -32,3 +32,35 @@ static_assert(!TellsInPlace<Ref, Unknown> && !AsksInPlace<Ref, Unknown>);
 static_assert(AsksInPlace<Ref, Known, int> && !AsksInPlace<Ref, Known>);
 static_assert(Tells<coerce::ActorRef<Listener>, Known> && !Tells<coerce::ActorRef<Listener>, int>);
 static_assert(sizeof(Ref) == sizeof(void*));
+
+using Pool = coerce::WorkerRef<Listener>;
+template <class P, class M>
+concept Dispatches = requires(const P& pool, M message) { pool.dispatch(message); };
+template <class P, class M, class... Args>
+concept DispatchesInPlace =
+    requires(const P& pool, Args... args) { pool.template dispatch<M>(args...); };
+template <class R, class M>
+concept Ticks = requires(const R& ref, coerce::Duration period, M message) {
+  coerce::Timer::start(ref, period, message);
+  coerce::Timer::start_immediately(ref, period, message);
+};
+
+static_assert(Dispatches<Pool, Known> && !Dispatches<Pool, Unknown> && !Dispatches<Pool, int>);
+static_assert(DispatchesInPlace<Pool, Known, int> && !DispatchesInPlace<Pool, Known, Unknown>);
+static_assert(!DispatchesInPlace<Pool, Unknown>);
+static_assert(Ticks<Ref, Known> && !Ticks<Ref, Unknown> && !Ticks<Ref, int>);
+
+template <class M>
+using Receiver = coerce::Receiver<M>;
+static_assert(std::convertible_to<Ref, Receiver<Known>>);
+static_assert(!std::convertible_to<Ref, Receiver<Unknown>>);
+static_assert(!std::constructible_from<Receiver<Unknown>, Ref>);
+static_assert(Tells<Receiver<Known>, Known> && !Tells<Receiver<Known>, Unknown>);
+static_assert(!Tells<Receiver<Known>, int> && !Asks<Receiver<Known>, int>);
+static_assert(TellsInPlace<Receiver<Known>, Known, int>);
+static_assert(!TellsInPlace<Receiver<Known>, Unknown> && !AsksInPlace<Receiver<Known>, Unknown>);
+static_assert(sizeof(Receiver<Known>) == 3 * sizeof(void*));
+
+int subscribe(Receiver<Known>);
+void subscribe(Receiver<Unknown>);
+static_assert(std::same_as<decltype(subscribe(std::declval<Ref>())), int>);

@@ -9,6 +9,8 @@ using coerce::ActorContext;
 
 struct Unknown {};
 struct Private {};
+struct NotTicked {};
+struct NotDispatched {};
 struct Narrow {};
 struct Wide {
   Wide(Narrow) {}
@@ -30,7 +32,13 @@ struct Immovable {
   Immovable(Immovable&&) = delete;
 };
 
+struct MovedOnly {
+  MovedOnly() = default;
+  MovedOnly(MovedOnly&&) = default;
+};
+
 struct Listener : coerce::Actor {
+  void handle(MovedOnly, ActorContext&) {}
   void handle(Wide, ActorContext&) {}
   double handle(Asked, ActorContext&) { return 0; }
   coerce::Task<double> handle(AskedForTask, ActorContext&) { co_return 0; }
@@ -65,6 +73,39 @@ void reasons(const coerce::LocalActorRef<Listener>& listener) {
   (void)listener.notify(Changed{});
   // refused: coerce: Immovable cannot be moved, as a message must be
   (void)listener.notify(Immovable{});
+}
+
+void receivers(const coerce::LocalActorRef<Listener>& listener) {
+  // refused: coerce: handle() of Listener returns double, but the Result of Asked is int
+  (void)coerce::Receiver<Asked>(listener);
+  const coerce::Receiver<Unknown> refused{listener};  // refused
+}
+
+void timers(const coerce::LocalActorRef<Listener>& listener) {
+  const auto period = coerce::Duration(1);
+  // refused: coerce: Listener has no public handle(NotTicked, ActorContext&)
+  (void)coerce::Timer::start(listener, period, NotTicked{});
+  (void)coerce::Timer::start_immediately(listener, period, Unknown{});  // refused
+  // refused: coerce: a Timer delivers copies of its message, but MovedOnly cannot be copied
+  (void)coerce::Timer::start(listener, period, MovedOnly{});
+  (void)coerce::Timer::start_immediately(listener, period, MovedOnly{});  // refused
+}
+
+coerce::Task<void> pools(coerce::WorkerRef<Listener> pool) {
+  // refused: coerce: Listener has no public handle(NotDispatched, ActorContext&)
+  (void)co_await pool.dispatch(NotDispatched{});
+  (void)co_await pool.dispatch<Unknown>();  // refused
+}
+
+coerce::Task<void> others(coerce::Receiver<Wide> receiver, ActorContext& ctx) {
+  // refused: coerce: a Receiver of Wide takes no Unknown
+  (void)receiver.notify(Unknown{});
+  (void)receiver.notify_from(ctx, Unknown{});                      // refused
+  (void)receiver.notify<Unknown>();                                // refused
+  (void)co_await receiver.send(Unknown{});                         // refused
+  (void)co_await receiver.send(Unknown{}, coerce::Duration(1));    // refused
+  (void)co_await receiver.send<Unknown>();                         // refused
+  (void)co_await receiver.send_for<Unknown>(coerce::Duration(1));  // refused
 }
 
 coerce::Task<void> verbs(coerce::LocalActorRef<Listener> listener, ActorContext& ctx) {

@@ -287,12 +287,20 @@ class ActorRef : public LocalActorRef<A> {
 
 /// A counted reference to any actor that handles M.
 template <class M>
-class Receiver {
+class Receiver : detail::RefusingOthers<M> {
+  using Refusing = detail::RefusingOthers<M>;
+
  public:
+  using Refusing::notify, Refusing::notify_from, Refusing::send, Refusing::send_for;
+
   template <class A>
     requires Handler<A, M>
   Receiver(const LocalActorRef<A>& actor)
       : cell_(actor.cell()), notify_op_(detail::kNotifyOp<A, M>), send_op_(detail::kSendOp<A, M>) {}
+  // Explicit, so that overloads for Receivers of different messages can still be told apart.
+  template <class A, auto because = detail::kReason<A, M>>
+    requires(!Handler<A, M>)
+  explicit Receiver(const LocalActorRef<A>&) = delete;
 
   ActorId actor_id() const { return cell_->id(); }
 

@@ -169,6 +169,22 @@ class Timer {
     return begin(actor, period, std::forward<M>(message), options, true);
   }
 
+  // What cannot tick, and why.
+  template <class A, class M, auto because = detail::kReason<A, std::remove_cvref_t<M>>>
+    requires(!Handler<A, std::remove_cvref_t<M>>)
+  static Timer start(const LocalActorRef<A>&, Duration, M&&, TimerOptions = {}) = delete;
+  template <class A, class M, auto because = detail::kReason<A, std::remove_cvref_t<M>>>
+    requires(!Handler<A, std::remove_cvref_t<M>>)
+  static Timer start_immediately(const LocalActorRef<A>&, Duration, M&&,
+                                 TimerOptions = {}) = delete;
+  template <class A, class M, auto because = detail::kUncopiedReason<std::remove_cvref_t<M>>>
+    requires(Handler<A, std::remove_cvref_t<M>> && !std::copy_constructible<std::remove_cvref_t<M>>)
+  static Timer start(const LocalActorRef<A>&, Duration, M&&, TimerOptions = {}) = delete;
+  template <class A, class M, auto because = detail::kUncopiedReason<std::remove_cvref_t<M>>>
+    requires(Handler<A, std::remove_cvref_t<M>> && !std::copy_constructible<std::remove_cvref_t<M>>)
+  static Timer start_immediately(const LocalActorRef<A>&, Duration, M&&,
+                                 TimerOptions = {}) = delete;
+
   /// Stops ticking. A tick in the mailbox will not be handled, unless the actor is at it just now.
   /// Returns false if the timer had stopped before.
   bool stop() noexcept { return ticking_ != nullptr && ticking_->stop(); }

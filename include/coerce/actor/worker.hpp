@@ -22,8 +22,10 @@ namespace coerce {
 /// One that stops is replaced; while that lasts, messages go to the others. If a replacement does
 /// not start, the pool tries again each second.
 template <class W>
-class WorkerRef {
+class WorkerRef : detail::RefusingDispatch<W> {
  public:
+  using detail::RefusingDispatch<W>::dispatch;
+
   /// `co_await pool.dispatch(m)` sends the message to one member and gives its answer: Result<R>.
   /// The member is chosen when this is called. Errors besides those of a send: Overloaded (the
   /// pool's limit), ActorUnavailable (the pool has no member that runs). Messages from one sender

@@ -1,12 +1,13 @@
 /// \file
 /// Why an actor does not handle a message, said by the compiler in one sentence.
 ///
-/// Each verb of a reference has a deleted overload for messages that the actor does not handle. Its
-/// last template argument is the reason, which compilers print with the error. Being deleted, not
-/// defined with a static_assert, it leaves `requires { ref.notify(m); }` false.
+/// Each verb that takes a message has a deleted overload for those that the actor does not handle.
+/// Its last template argument is the reason, which compilers print with the error. Being deleted,
+/// not defined with a static_assert, it leaves `requires { ref.notify(m); }` false.
 
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -91,7 +92,6 @@ concept TakesConverted = requires(A& actor, M message, ActorContext& context) {
   actor.handle(std::move(message), context);
 };
 
-/// Why `Handler<A, M>` is false.
 template <class A, class M>
 consteval Sentence explain_refusal() {
   constexpr auto actor = raw_type_name<A>();
@@ -122,25 +122,58 @@ consteval Sentence explain_refusal() {
     return Sentence("coerce: ", actor, " has no public handle(", message, ", ActorContext&)");
 }
 
-template <class A, class M, std::size_t... Size>
+// What a reason is made of: a type, because no pointer to a consteval function is an argument.
+
+/// Why `Handler<A, M>` is false.
+template <class A, class M>
+struct Unhandled {
+  static consteval Sentence sentence() { return explain_refusal<A, M>(); }
+};
+/// Why a Receiver of M takes no T.
+template <class M, class T>
+struct OtherMessage {
+  static consteval Sentence sentence() {
+    return Sentence("coerce: a Receiver of ", raw_type_name<M>(), " takes no ", raw_type_name<T>());
+  }
+};
+/// Why a Timer takes no M, which its actor handles.
+template <class M>
+struct Uncopied {
+  static consteval Sentence sentence() {
+    return Sentence("coerce: a Timer delivers copies of its message, but ", raw_type_name<M>(),
+                    " cannot be copied");
+  }
+};
+
+template <class Why, std::size_t... Size>
 consteval auto lines_of_reason() {
   Because<Size...> because{};
-  write_lines(because, explain_refusal<A, M>(), 0);
+  write_lines(because, Why::sentence(), 0);
   return because;
 }
-template <class A, class M, std::size_t... Line>
+template <class Why, std::size_t... Line>
 consteval auto reason_of(std::index_sequence<Line...>) {
-  constexpr Sentence sentence = explain_refusal<A, M>();
-  return lines_of_reason<A, M, (sentence.begin_of(Line + 1) - sentence.begin_of(Line) + 1)...>();
+  constexpr Sentence sentence = Why::sentence();
+  return lines_of_reason<Why, (sentence.begin_of(Line + 1) - sentence.begin_of(Line) + 1)...>();
 }
+template <class Why>
+inline constexpr auto kReasonOf =
+    reason_of<Why>(std::make_index_sequence<Why::sentence().lines()>());
 
 /// The reason as a template argument; nothing for a message that is handled.
 template <class A, class M>
-inline constexpr auto kReason =
-    reason_of<A, M>(std::make_index_sequence<explain_refusal<A, M>().lines()>());
+inline constexpr auto kReason = kReasonOf<Unhandled<A, M>>;
 template <class A, class M>
   requires Handler<A, M>
 inline constexpr auto kReason<A, M> = 0;
+template <class M, class T>
+inline constexpr auto kOtherReason = kReasonOf<OtherMessage<M, T>>;
+template <class M>
+inline constexpr auto kOtherReason<M, M> = 0;
+template <class M>
+inline constexpr auto kUncopiedReason = kReasonOf<Uncopied<M>>;
+template <std::copy_constructible M>
+inline constexpr auto kUncopiedReason<M> = 0;
 
 /// The verbs of a reference, with a message that its actor does not handle.
 /// What is awaited has a type that can be, so that the compiler complains once.
@@ -184,6 +217,42 @@ class Refusing {
   template <class M, class Token, auto because = kReason<A, std::remove_cvref_t<M>>>
     requires(!Handler<A, std::remove_cvref_t<M>>)
   void async_send(M&&, Token&&) const = delete;
+};
+
+/// The same of a pool of workers.
+template <class W>
+class RefusingDispatch {
+ public:
+  template <int = 0, class M, auto because = kReason<W, std::remove_cvref_t<M>>>
+    requires(!Handler<W, std::remove_cvref_t<M>>)
+  Task<bool> dispatch(M&&) const = delete;
+  template <class M, class... Args, auto because = kReason<W, M>>
+    requires(!Handler<W, M>)
+  Task<bool> dispatch(Args&&...) const = delete;
+};
+
+/// The verbs of a Receiver of M, with another message.
+template <class M>
+class RefusingOthers {
+ public:
+  template <int = 0, class T, auto because = kOtherReason<M, std::remove_cvref_t<T>>>
+    requires(!std::same_as<std::remove_cvref_t<T>, M>)
+  void notify(T&&) const = delete;
+  template <class T, class... Args, auto because = kOtherReason<M, T>>
+    requires(!std::same_as<T, M>)
+  void notify(Args&&...) const = delete;
+  template <class T, auto because = kOtherReason<M, std::remove_cvref_t<T>>>
+    requires(!std::same_as<std::remove_cvref_t<T>, M>)
+  void notify_from(ActorContext&, T&&) const = delete;
+  template <int = 0, class T, class... More, auto because = kOtherReason<M, std::remove_cvref_t<T>>>
+    requires(!std::same_as<std::remove_cvref_t<T>, M>)
+  Task<bool> send(T&&, More&&...) const = delete;
+  template <class T, class... Args, auto because = kOtherReason<M, T>>
+    requires(!std::same_as<T, M>)
+  Task<bool> send(Args&&...) const = delete;
+  template <class T, class... Args, auto because = kOtherReason<M, T>>
+    requires(!std::same_as<T, M>)
+  Task<bool> send_for(Args&&...) const = delete;
 };
 
 }  // namespace coerce::detail
