@@ -69,6 +69,20 @@ ActorRefErr ActorRefErr::with_detail(Kind kind, Outcome outcome, std::string_vie
   return error;
 }
 
+ActorRefErr detail::ErrorAccess::restore(ActorRefErrKind kind, ActorRefErrOutcome outcome,
+                                         ActorId actor_id, std::string_view message_type,
+                                         std::string_view actor_type, std::string_view detail,
+                                         Duration time_taken) {
+  ActorRefErr error(kind, outcome);
+  error.details_ = std::make_shared<ActorRefErr::Details>(
+      ActorRefErr::Details{.actor_id = std::move(actor_id),
+                           .message_type = std::string(message_type),
+                           .actor_type = std::string(actor_type),
+                           .detail = std::string(detail.substr(0, kMaxDetail)),
+                           .time_taken = time_taken});
+  return error;
+}
+
 ActorRefErr ActorRefErr::ActorUnavailable(std::string_view detail) {
   return with_detail(Kind::ActorUnavailable, Outcome::NotDelivered, detail);
 }
@@ -131,8 +145,8 @@ ActorRefErr ActorRefErr::Overloaded(std::string_view detail) {
 
 bool operator==(const ActorRefErr& a, const ActorRefErr& b) noexcept {
   if (a.kind_ != b.kind_ || a.outcome_ != b.outcome_) return false;
-  if (!a.details_ || !b.details_) return a.details_ == b.details_;
-  return *a.details_ == *b.details_;
+  static const ActorRefErr::Details none;
+  return (a.details_ ? *a.details_ : none) == (b.details_ ? *b.details_ : none);
 }
 
 std::string_view to_string(ActorRefErrKind kind) noexcept {

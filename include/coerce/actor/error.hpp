@@ -16,6 +16,10 @@
 
 namespace coerce {
 
+namespace detail {
+struct ErrorAccess;
+}
+
 enum class ActorRefErrKind : std::uint8_t {
   ActorUnavailable,     ///< the actor cannot be had now
   NotFound,             ///< no actor has this id
@@ -90,6 +94,7 @@ class [[nodiscard]] ActorRefErr {
   friend bool operator==(const ActorRefErr& a, const ActorRefErr& b) noexcept;
 
  private:
+  friend struct detail::ErrorAccess;
   struct Details;
   ActorRefErr(Kind kind, Outcome outcome) noexcept : kind_(kind), outcome_(outcome) {}
   static ActorRefErr with_detail(Kind kind, Outcome outcome, std::string_view detail);
@@ -113,6 +118,13 @@ auto unexpected(E&& error) {
 }
 
 namespace detail {
+
+/// For the codec: an error as another process has described it.
+struct ErrorAccess {
+  static ActorRefErr restore(ActorRefErrKind kind, ActorRefErrOutcome outcome, ActorId actor_id,
+                             std::string_view message_type, std::string_view actor_type,
+                             std::string_view detail, Duration time_taken);
+};
 
 template <class T>
 inline constexpr bool is_result = false;

@@ -1,1 +1,0 @@
-#include <coerce/codec/bytes.hpp>
