@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -41,7 +42,28 @@ template <class T>
 concept JsonSerialisable =
     (std::is_class_v<T> || std::is_union_v<T>) && std::same_as<T, std::remove_cv_t<T>> &&
     refuse_incomplete_value<T>() && !std::is_base_of_v<google::protobuf::MessageLite, T> &&
-    WritesJson<T> && (FillsFromJson<T> || MadeFromJson<T>);
+    (std::same_as<T, nlohmann::json> || (WritesJson<T> && (FillsFromJson<T> || MadeFromJson<T>)));
+
+template <class T>
+nlohmann::json json_of(const T& value) {
+  nlohmann::json json;
+  nlohmann::adl_serializer<T>::to_json(json, value);
+  return json;
+}
+inline const nlohmann::json& json_of(const nlohmann::json& value) { return value; }
+
+template <class T>
+T value_of(nlohmann::json json) {
+  if constexpr (std::same_as<T, nlohmann::json>) {
+    return json;
+  } else if constexpr (MadeFromJson<T>) {
+    return nlohmann::adl_serializer<T>::from_json(std::as_const(json));
+  } else {
+    T value{};
+    nlohmann::adl_serializer<T>::from_json(std::as_const(json), value);
+    return value;
+  }
+}
 
 }  // namespace detail
 
@@ -52,9 +74,7 @@ template <detail::JsonSerialisable T>
 struct Codec<T> {
   static Result<void> encode(const T& value, Bytes& out) {
     return detail::guarded_write(out, [&]() -> Result<void> {
-      nlohmann::json json;
-      nlohmann::adl_serializer<T>::to_json(json, value);
-      const std::string text = json.dump();
+      const std::string text = detail::json_of(value).dump();
       out.insert(out.end(), text.begin(), text.end());
       return {};
     });
@@ -64,14 +84,7 @@ struct Codec<T> {
     if (auto fits = detail::check_json_shape(bytes, limits); !fits)
       return unexpected(std::move(fits).error());
     return detail::guarded_read<T>([&]() -> Result<T> {
-      const auto json = nlohmann::json::parse(bytes.begin(), bytes.end());
-      if constexpr (detail::MadeFromJson<T>) {
-        return nlohmann::adl_serializer<T>::from_json(json);
-      } else {
-        T value{};
-        nlohmann::adl_serializer<T>::from_json(json, value);
-        return value;
-      }
+      return detail::value_of<T>(nlohmann::json::parse(bytes.begin(), bytes.end()));
     });
   }
 };

@@ -81,6 +81,9 @@ class TypeTable {
   /// A type of today: `identifier` is what its bytes are called.
   template <class T>
   TypeTable& type(const std::string& identifier) {
+    static_assert(
+        requires(Sink& sink, T value) { sink.accept(std::move(value)); },
+        "coerce: the sink of this TypeTable has no accept() for this type");
     add<T>(identifier, nullptr, [](const TypeTable&, void* value, Sink& sink) -> Result<Answer> {
       if constexpr (std::is_void_v<Answer>) {
         sink.accept(std::move(*static_cast<T*>(value)));
@@ -92,16 +95,16 @@ class TypeTable {
     return *this;
   }
 
-  /// A type of yesterday. `upgrade` makes of an Old what came after it, or a Result of that; what
+  /// A type of yesterday. `to_next` makes of an Old what came after it, or a Result of that; what
   /// it returns must be registered too. What it throws becomes an error.
   template <class Old, class Upgrade>
     requires std::invocable<const Upgrade&, Old>
-  TypeTable& upgrade(const std::string& identifier, Upgrade upgrade) {
+  TypeTable& upgrade(const std::string& identifier, Upgrade to_next) {
     using New = typename detail::FlatResult<std::invoke_result_t<const Upgrade&, Old>>::value_type;
     add<Old>(identifier, &detail::kTypeKey<New>,
-             [upgrade = std::move(upgrade)](const TypeTable& table, void* value,
+             [to_next = std::move(to_next)](const TypeTable& table, void* value,
                                             Sink& sink) -> Result<Answer> {
-               auto next = upgraded<New>(upgrade, std::move(*static_cast<Old*>(value)));
+               auto next = upgraded<New>(to_next, std::move(*static_cast<Old*>(value)));
                if (!next) return unexpected(std::move(next).error());
                return table.hand_on(std::move(*next), sink);
              });
@@ -160,9 +163,9 @@ class TypeTable {
   }
 
   template <class New, class Upgrade, class Old>
-  static Result<New> upgraded(const Upgrade& upgrade, Old old) {
+  static Result<New> upgraded(const Upgrade& to_next, Old old) {
     try {
-      return upgrade(std::move(old));
+      return to_next(std::move(old));
     } catch (const std::exception& error) {
       return unexpected(detail::upgrade_failed(type_name_of<Old>(), error.what()));
     } catch (...) {

@@ -15,6 +15,9 @@
 
 #include <coerce/codec/detail/scalars.hpp>
 
+// Values are built inside of their Result where they can be: GCC 12 takes a variant that is moved
+// there for one that may be uninitialised.
+
 namespace coerce {
 namespace detail {
 
@@ -44,7 +47,8 @@ Result<Whole> read_parts(Reader& reader) {
   std::optional<ActorRefErr> error;
   std::apply([&](auto&... part) { (void)(read_part(reader, part, error) && ...); }, parts);
   if (error) return unexpected(std::move(*error));
-  return std::apply([](auto&... part) { return Whole(std::move(*part)...); }, parts);
+  return std::apply([](auto&... part) { return Result<Whole>(tl::in_place, std::move(*part)...); },
+                    parts);
 }
 
 }  // namespace detail
@@ -64,7 +68,7 @@ struct Codec<std::optional<T>> : detail::SelfDelimiting<std::optional<T>> {
     if (!*there) return std::optional<T>();
     auto value = detail::read_field<T>(reader);
     if (!value) return unexpected(std::move(value).error());
-    return std::optional<T>(std::move(*value));
+    return Result<std::optional<T>>(tl::in_place, std::in_place, std::move(*value));
   }
 };
 
@@ -124,7 +128,7 @@ struct Codec<std::variant<Ts...>> : detail::SelfDelimiting<std::variant<Ts...>> 
   static Result<Value> read_as(detail::Reader& reader) {
     auto held = detail::read_field<std::variant_alternative_t<Index, Value>>(reader);
     if (!held) return unexpected(std::move(held).error());
-    return Value(std::in_place_index<Index>, std::move(*held));
+    return Result<Value>(tl::in_place, std::in_place_index<Index>, std::move(*held));
   }
   template <std::size_t... Indices>
   static Result<Value> read_alternative(detail::Reader& reader, std::size_t index,
