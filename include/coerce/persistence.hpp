@@ -18,4 +18,5 @@
 #include <coerce/persistence/persistent_actor.hpp>
 #include <coerce/persistence/policy.hpp>
 #include <coerce/persistence/projection.hpp>
+#include <coerce/persistence/sqlite.hpp>
 #include <coerce/persistence/storage_provider.hpp>

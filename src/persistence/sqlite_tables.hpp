@@ -1,0 +1,74 @@
+/// \file
+/// What the writer of a file of journals does inside a transaction.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "persistence/sqlite_format.hpp"
+
+namespace coerce::detail {
+
+/// Prepared statements of a connection, and the operations made of them. They look before they
+/// write: what is refused has changed nothing. After a failure of the connection what they gave
+/// means nothing, and the transaction must be rolled back.
+class JournalTables {
+ public:
+  explicit JournalTables(sqlite::Connection& connection);
+
+  using Opened = JournalResult<OpenedJournal>;
+
+  Opened open(const std::string& id, std::optional<Epoch> owner);
+  Opened reopen(const WriteToken& token);
+  /// Like those that follow it gives the journal's head alone.
+  Opened append(const WriteToken& token, std::int64_t expected_head, const AppendId& append_id,
+                const std::vector<JournalEntry>& entries);
+  Opened write_snapshot(const WriteToken& token, const JournalEntry& snapshot);
+  /// Their rows go away later (collect_garbage), so that no transaction becomes long.
+  Opened delete_events_to(const WriteToken& token, std::int64_t n);
+  Opened delete_snapshots_to(const WriteToken& token, std::int64_t n);
+  Opened delete_all(const WriteToken& token);
+
+  /// Removes some rows of deleted events of the journal. False: there are no more.
+  bool collect_garbage(const std::string& id);
+
+  /// Once at the end of each transaction.
+  void finish();
+
+  sqlite::Connection& connection() noexcept { return connection_; }
+
+ private:
+  struct Held {
+    JournalRow row{};
+    bool current = false;
+  };
+  Held held(const WriteToken& token);
+  JournalRow find(std::string_view id) { return find_journal(connection_, find_, id); }
+  JournalRow create(const std::string& id);
+  void update(const JournalRow& row, std::string_view id);
+  Opened opened(JournalRow row, const std::string& id);
+  void insert(std::int64_t journal, const JournalEntry& entry, std::int64_t sequence);
+  void drop_snapshots(std::int64_t journal, std::int64_t below);
+  std::uint64_t next_place();
+
+  sqlite::Connection& connection_;
+  sqlite::Statement find_;
+  sqlite::Statement create_;
+  sqlite::Statement update_;
+  sqlite::Statement insert_event_;
+  sqlite::Statement insert_tag_;
+  sqlite::Statement insert_snapshot_;
+  sqlite::Statement delete_snapshots_;
+  sqlite::Statement garbage_;
+  sqlite::Statement delete_event_;
+  sqlite::Statement delete_tag_;
+  sqlite::Statement read_place_;
+  sqlite::Statement write_place_;
+  std::optional<std::uint64_t> last_place_;  ///< in this transaction
+};
+
+}  // namespace coerce::detail
