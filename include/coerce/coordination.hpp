@@ -5,3 +5,4 @@
 
 #include <coerce/actor/epoch.hpp>
 #include <coerce/coordination/lease_store.hpp>
+#include <coerce/coordination/sqlite.hpp>
