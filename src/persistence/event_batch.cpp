@@ -9,18 +9,21 @@ EventBatch& EventBatch::tag(std::string_view tag) & {
   return *this;
 }
 
-const std::string* EventBatch::event_name(const void* type, std::string_view cpp_name) {
-  const std::string* name = types_ != nullptr ? types_->event_name(type) : nullptr;
-  if (name == nullptr && !error_)
-    error_.emplace(PersistErr::Kind::Serialisation,
-                   fmt::format("{} is not registered as an event of this actor", cpp_name));
-  return name;
-}
-
-void EventBatch::add(JournalEntry entry, const Result<void>& encoded) {
-  if (!encoded && !error_)
-    error_.emplace(PersistErr::Kind::Serialisation, encoded.error().to_string());
-  if (!error_) entries_.push_back(std::move(entry));
+void EventBatch::add(const void* type, std::string_view cpp_name, Result<Bytes> encoded) {
+  using Kind = PersistErr::Kind;
+  if (error_) return;
+  if (!types_->current(type)) {
+    error_.emplace(Kind::Serialisation,
+                   fmt::format("{} is not registered with this actor", cpp_name));
+    return;
+  }
+  if (!encoded) {
+    error_.emplace(Kind::Serialisation, encoded.error().to_string());
+    return;
+  }
+  JournalEntry& entry = entries_.emplace_back();
+  entry.payload_type = types_->identifier_of(type);
+  entry.bytes = std::move(*encoded);
 }
 
 }  // namespace coerce

@@ -26,33 +26,6 @@ ProjectionOptions& ProjectionOptions::save_every(std::size_t events) {
 
 namespace detail {
 
-/// How far a projection has come.
-struct Place {
-  std::uint64_t offset = 0;
-};
-
-}  // namespace detail
-
-template <>
-struct Codec<detail::Place> {
-  static Result<void> encode(const detail::Place& place, Bytes& out) {
-    const std::string text = std::to_string(place.offset);
-    out.insert(out.end(), text.begin(), text.end());
-    return {};
-  }
-  static Result<detail::Place> decode(BytesView bytes) {
-    detail::Place place;
-    for (const std::uint8_t digit : bytes) {
-      if (digit < '0' || digit > '9' || place.offset > UINT64_MAX / 10 - 1)
-        return coerce::unexpected(ActorRefErr::Deserialisation("an offset is a decimal number"));
-      place.offset = 10 * place.offset + (digit - '0');
-    }
-    return place;
-  }
-};
-
-namespace detail {
-
 struct ReadOn {};
 struct GetOffset {
   using Result = std::uint64_t;
@@ -65,12 +38,12 @@ class ProjectionActor : public Actor {
   ProjectionActor(ProjectionOptions options, ProjectionHandler handler)
       : options_(std::move(options)),
         handler_(std::move(handler)),
-        place_("Place", Place(), "projection/" + options_.name()) {}
+        place_("Offset", 0, "projection/" + options_.name()) {}
 
   Task<void> started(ActorContext& context) {
     const auto loaded = co_await place_.load(context, Retry::max_attempts(1));
     if (!loaded) throw PersistFailed(loaded.error());
-    offset_ = place_->offset;
+    offset_ = *place_;
     context.actor_ref<ProjectionActor>().notify(ReadOn{});
   }
 
@@ -148,8 +121,8 @@ class ProjectionActor : public Actor {
   }
 
   Task<void> save(ActorContext& context, PersistFailurePolicy policy) {
-    if (offset_ == place_->offset) co_return;
-    const auto saved = co_await place_.set(Place{offset_}, context, policy);
+    if (offset_ == *place_) co_return;
+    const auto saved = co_await place_.set(offset_, context, policy);
     if (saved)
       unsaved_ = 0;
     else
@@ -158,7 +131,7 @@ class ProjectionActor : public Actor {
 
   ProjectionOptions options_;
   ProjectionHandler handler_;
-  DurableState<Place> place_;
+  DurableState<std::uint64_t> place_;
   std::uint64_t offset_ = 0;  ///< of the next event
   std::size_t unsaved_ = 0;
 };

@@ -116,18 +116,17 @@ class Recovery {
   }
 
   Task<Outcome> apply(const JournalEntry& entry, std::string_view what) {
-    const ApplyEntry* type = recoverable_.types().find(entry.payload_type);
-    if (type == nullptr)
+    if (!recoverable_.knows(entry.payload_type))
       co_return failure(Kind::UnknownType, fmt::format("{} {} is a '{}', which is not registered",
                                                        what, entry.sequence, entry.payload_type));
     std::string thrown;
     try {
-      Applied applied = (*type)(recoverable_.actor(), entry.bytes, context_);
-      if (applied.undecodable)
+      auto applied = recoverable_.apply(entry, context_);
+      if (!applied)
         co_return failure(Kind::Deserialisation,
                           fmt::format("{} {} is no '{}': {}", what, entry.sequence,
-                                      entry.payload_type, applied.undecodable->to_string()));
-      if (applied.rest) co_await *applied.rest;
+                                      entry.payload_type, applied.error().to_string()));
+      if (*applied) co_await **applied;
       co_return Outcome();
     } catch (...) {
       thrown = what_is_thrown();
@@ -167,7 +166,7 @@ class Recovery {
 Task<bool> recover(Recoverable& recoverable, ActorContext& context) {
   std::optional<RecoveryErr> unusable;
   try {
-    (void)recoverable.types();
+    recoverable.configure();
   } catch (const std::exception& error) {
     unusable.emplace(Kind::NotConfigured, error.what());
   }

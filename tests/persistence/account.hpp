@@ -13,11 +13,11 @@
 namespace bank {
 
 struct Deposited {
-  explicit Deposited(std::int64_t what) : amount(what) {}
+  explicit Deposited(std::int64_t what = 0) : amount(what) {}
   std::int64_t amount;
 };
 struct Balance {
-  explicit Balance(std::int64_t what) : amount(what) {}
+  explicit Balance(std::int64_t what = 0) : amount(what) {}
   std::int64_t amount;
 };
 
@@ -48,30 +48,10 @@ struct GetSequence {
 }  // namespace bank
 
 template <>
-struct coerce::Codec<bank::Deposited> {
-  static Result<void> encode(const bank::Deposited& event, Bytes& out) {
-    const std::string text = std::to_string(event.amount);
-    out.insert(out.end(), text.begin(), text.end());
-    return {};
-  }
-  static Result<bank::Deposited> decode(BytesView bytes) {
-    try {
-      return bank::Deposited(std::stoll(std::string(text_of(bytes))));
-    } catch (const std::exception& error) {
-      return coerce::unexpected(ActorRefErr::Deserialisation(error.what()));
-    }
-  }
-};
+struct coerce::Codec<bank::Deposited>
+    : coerce::MemberCodec<bank::Deposited, &bank::Deposited::amount> {};
 template <>
-struct coerce::Codec<bank::Balance> {
-  static Result<void> encode(const bank::Balance& state, Bytes& out) {
-    return Codec<bank::Deposited>::encode(bank::Deposited(state.amount), out);
-  }
-  static Result<bank::Balance> decode(BytesView bytes) {
-    return Codec<bank::Deposited>::decode(bytes).map(
-        [](const bank::Deposited& event) { return bank::Balance(event.amount); });
-  }
-};
+struct coerce::Codec<bank::Balance> : coerce::MemberCodec<bank::Balance, &bank::Balance::amount> {};
 
 namespace bank {
 

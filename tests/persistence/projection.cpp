@@ -35,7 +35,9 @@ struct Fixture {
         --ledger.failures;
         return coerce::unexpected(ActorRefErr::HandlerFailed("not now"));
       }
-      ledger.seen.push_back(event.persistence_id + " " + std::string(text_of(event.entry.bytes)));
+      const auto deposited = decode_message<Deposited>(event.entry.bytes);
+      if (!deposited) return coerce::unexpected(deposited.error());
+      ledger.seen.push_back(event.persistence_id + " " + std::to_string(deposited->amount));
       return {};
     };
     auto started =

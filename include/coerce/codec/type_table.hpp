@@ -123,6 +123,7 @@ class TypeTable {
   void check() const { names_.check(); }
 
   bool knows(std::string_view identifier) const { return names_.type_of(identifier) != nullptr; }
+  const detail::TypeNames& names() const noexcept { return names_; }
 
   /// The identifier to write values of T with; empty if T is not registered as a type of today.
   template <class T>

@@ -15,6 +15,7 @@
 #include <coerce/actor/message.hpp>
 #include <coerce/codec/codec.hpp>
 #include <coerce/persistence/detail/journal_session.hpp>
+#include <coerce/persistence/journal_types.hpp>
 #include <coerce/runtime/detail/guard.hpp>
 
 namespace coerce {
@@ -56,6 +57,8 @@ class StateJournal {
 /// set() has returned ok. Used by the actor's own handlers and hooks only.
 template <class S>
 class DurableState {
+  static_assert(Transmittable<S>, "coerce: a durable state needs a codec: see <coerce/codec.hpp>");
+
  public:
   /// `type`: the name of S in the journal; it must never change. Before the first set() the value
   /// is `initial`. `persistence_id`: by default the actor's id + "/" + type.
@@ -67,12 +70,12 @@ class DurableState {
   template <class Old, class F>
     requires std::is_invocable_r_v<S, F&, Old>
   DurableState& upgrade(std::string_view type, F function) {
-    older_.insert_or_assign(std::string(type),
-                            [function = std::move(function)](BytesView bytes) mutable -> Result<S> {
-                              Result<Old> old = Codec<Old>::decode(bytes);
-                              if (!old) return coerce::unexpected(std::move(old.error()));
-                              return function(std::move(*old));
-                            });
+    older_.insert_or_assign(
+        std::string(type), [function = std::move(function)](BytesView bytes) mutable -> Result<S> {
+          Result<Old> old = decode_message<Old>(bytes, detail::limits_of_stored(bytes));
+          if (!old) return coerce::unexpected(std::move(old.error()));
+          return function(std::move(*old));
+        });
     return *this;
   }
 
@@ -111,18 +114,18 @@ class DurableState {
 
  private:
   Task<PersistResult<void>> write(S value, ActorContext& context, PersistFailurePolicy policy) {
-    Bytes bytes;
-    const Result<void> encoded = Codec<S>::encode(value, bytes);
+    Result<Bytes> encoded = encode_message(value);
     if (!encoded)
       co_return coerce::unexpected(
           PersistErr(PersistErr::Kind::Serialisation, encoded.error().to_string()));
-    auto written = co_await journal_.store(std::move(bytes), policy, context);
+    auto written = co_await journal_.store(std::move(*encoded), policy, context);
     if (written) value_ = std::move(value);
     co_return written;
   }
 
   Result<S> decode(const JournalEntry& entry) {
-    if (entry.payload_type == journal_.type()) return Codec<S>::decode(entry.bytes);
+    if (entry.payload_type == journal_.type())
+      return decode_message<S>(entry.bytes, detail::limits_of_stored(entry.bytes));
     const auto older = older_.find(entry.payload_type);
     if (older != older_.end()) return older->second(entry.bytes);
     return coerce::unexpected(ActorRefErr::Deserialisation(

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <coerce/codec/type_table.hpp>
 #include <coerce/persistence/journal.hpp>
-#include <coerce/persistence/journal_types.hpp>
 #include <coerce/persistence/persist_err.hpp>
 
 namespace coerce {
@@ -19,16 +19,13 @@ namespace coerce {
 /// PersistentActor::event_batch().
 class EventBatch {
  public:
-  explicit EventBatch(const detail::JournalTypeTable* types) noexcept : types_(types) {}
+  explicit EventBatch(const detail::TypeNames* types) noexcept : types_(types) {}
 
   /// Adds an event. The types are those of the actor's configure().
   template <class M>
   EventBatch& message(const M& event) & {
-    JournalEntry entry;
-    if (const std::string* name = event_name(&detail::kJournalTypeKey<M>, type_name_of<M>()))
-      entry.payload_type = *name;
-    const Result<void> encoded = Codec<M>::encode(event, entry.bytes);
-    add(std::move(entry), encoded);
+    detail::demand_codec<M>();
+    add(&detail::kTypeKey<M>, type_name_of<M>(), encode_message(event));
     return *this;
   }
   template <class M>
@@ -48,10 +45,9 @@ class EventBatch {
   std::vector<JournalEntry> take() && { return std::move(entries_); }
 
  private:
-  const std::string* event_name(const void* type, std::string_view cpp_name);
-  void add(JournalEntry entry, const Result<void>& encoded);
+  void add(const void* type, std::string_view cpp_name, Result<Bytes> encoded);
 
-  const detail::JournalTypeTable* types_;
+  const detail::TypeNames* types_;
   std::vector<JournalEntry> entries_;
   std::optional<PersistErr> error_;
 };

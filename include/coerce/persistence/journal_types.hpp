@@ -3,64 +3,55 @@
 
 #pragma once
 
-#include <concepts>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include <coerce/actor/context.hpp>
-#include <coerce/codec/codec.hpp>
+#include <coerce/codec/type_table.hpp>
+#include <coerce/persistence/journal.hpp>
 
 namespace coerce {
 
 namespace detail {
 
-/// What has become of an entry that was given to its actor.
-struct Applied {
-  std::optional<ActorRefErr> undecodable{};
-  std::optional<Task<void>> rest{};  ///< of a recover() that is a coroutine
-};
-
-/// Gives an entry of one identifier to the actor.
-using ApplyEntry = std::function<Applied(void* actor, BytesView bytes, ActorContext& context)>;
-
-/// Its address stands for the type.
-template <class T>
-inline constexpr char kJournalTypeKey = 0;
-
-class JournalTypeTable {
- public:
-  /// Throws std::invalid_argument if the identifier is empty, too long or taken.
-  void add(std::string_view identifier, ApplyEntry apply);
-  /// Entries of this type are written under that identifier. Throws std::invalid_argument if the
-  /// type has one.
-  void name_event(const void* type, std::string_view identifier);
-  void name_snapshot(const void* type, std::string_view identifier);
-
-  /// Null: not registered.
-  const ApplyEntry* find(std::string_view identifier) const;
-  const std::string* event_name(const void* type) const { return name_in(event_names_, type); }
-  const std::string* snapshot_name(const void* type) const {
-    return name_in(snapshot_names_, type);
-  }
-
- private:
-  using Names = std::unordered_map<const void*, std::string>;
-  static void give_name(Names& names, const void* type, std::string_view identifier);
-  static const std::string* name_in(const Names& names, const void* type);
-
-  std::map<std::string, ApplyEntry, std::less<>> entries_;
-  Names event_names_;
-  Names snapshot_names_;
-};
-
 template <class A, class T>
 concept RecoversExactly =
     requires(A& actor, Exactly<T> value, ActorContext& context) { actor.recover(value, context); };
+
+/// For what comes from a journal, which has limits of its own: what is there may be decoded.
+inline CodecLimits limits_of_stored(BytesView bytes) noexcept {
+  return {.max_bytes = bytes.size(), .max_elements = bytes.size()};
+}
+
+/// Throws std::invalid_argument.
+void check_journal_identifier(std::string_view identifier);
+
+/// Gives what was decoded to its actor.
+template <class A>
+class RecoverSink {
+ public:
+  /// What is left of a recover() that is a coroutine.
+  using Answer = std::optional<Task<void>>;
+
+  RecoverSink(A& actor, ActorContext& context) noexcept : actor_(actor), context_(context) {}
+
+  template <class T>
+    requires RecoversExactly<A, T>
+  Answer accept(T value) {
+    if constexpr (is_task<decltype(actor_.recover(std::move(value), context_))>) {
+      return actor_.recover(std::move(value), context_);
+    } else {
+      actor_.recover(std::move(value), context_);
+      return std::nullopt;
+    }
+  }
+
+ private:
+  A& actor_;
+  ActorContext& context_;
+};
 
 }  // namespace detail
 
@@ -69,78 +60,49 @@ template <class A, class T>
 concept Recovers = detail::RecoversExactly<A, T>;
 
 /// Filled by the actor's `configure`, once in a process. The identifiers are what stands in the
-/// journal: they must never change, while the C++ types may be renamed. Throws
-/// std::invalid_argument that names the identifier if it is used twice, empty or over 256 bytes.
+/// journal: they must never change, while the C++ types may be renamed. Each type has one.
+///
+/// Throws std::invalid_argument that names the identifier if it or its type is there already, if it
+/// is empty or over 256 bytes, or if upgrades go round in a circle.
 template <class A>
 class JournalTypes {
  public:
   /// Events of type M are written as `identifier`, and given to `recover(M, ctx)`.
   template <class M>
   JournalTypes& message(std::string_view identifier) {
-    add<M>(identifier);
-    table_.name_event(&detail::kJournalTypeKey<M>, identifier);
-    return *this;
+    return current<M>(identifier);
   }
   /// The same for snapshots.
   template <class S>
   JournalTypes& snapshot(std::string_view identifier) {
-    add<S>(identifier);
-    table_.name_snapshot(&detail::kJournalTypeKey<S>, identifier);
-    return *this;
+    return current<S>(identifier);
   }
   /// Events or snapshots that were once written as `identifier`, of a type that is written no
-  /// longer: `function(Old)` makes of each what the actor recovers today. It may return a Result;
-  /// an error is that of an entry that cannot be decoded.
+  /// longer: `function(Old)` makes of each what came after it, which the actor recovers or which is
+  /// upgraded in turn. It may return a Result; an error, or what it throws, is that of an entry
+  /// that cannot be decoded.
   template <class Old, class F>
-    requires std::invocable<F&, Old>
+    requires std::invocable<const F&, Old>
   JournalTypes& upgrade(std::string_view identifier, F function) {
-    using New = typename detail::WithoutResult<std::invoke_result_t<F&, Old>>::type;
-    check<Old, New>();
-    table_.add(identifier, [function = std::move(function)](void* actor, BytesView bytes,
-                                                            ActorContext& context) mutable {
-      Result<Old> old = Codec<Old>::decode(bytes);
-      if (!old) return detail::Applied{std::move(old.error())};
-      Result<New> current = function(std::move(*old));
-      if (!current) return detail::Applied{std::move(current.error())};
-      return recover(*static_cast<A*>(actor), std::move(*current), context);
-    });
+    detail::check_journal_identifier(identifier);
+    table_.template upgrade<Old>(std::string(identifier), std::move(function));
     return *this;
   }
 
-  const detail::JournalTypeTable& table() const noexcept { return table_; }
+  using Table = TypeTable<detail::RecoverSink<A>>;
+  const Table& table() const noexcept { return table_; }
 
  private:
-  template <class Encoded, class Recovered>
-  static constexpr void check() {
-    static_assert(
-        requires(BytesView bytes) { Codec<Encoded>::decode(bytes); },
-        "coerce: a type that goes into a journal needs a Codec: see <coerce/codec.hpp>");
-    static_assert(Recovers<A, Recovered>,
+  template <class T>
+  JournalTypes& current(std::string_view identifier) {
+    static_assert(Recovers<A, T>,
                   "coerce: the actor has no public recover(T, ActorContext&) for this type");
+    detail::check_journal_identifier(identifier);
+    table_.template type<T>(std::string(identifier));
+    return *this;
   }
 
-  template <class T>
-  void add(std::string_view identifier) {
-    check<T, T>();
-    table_.add(identifier, [](void* actor, BytesView bytes, ActorContext& context) {
-      Result<T> value = Codec<T>::decode(bytes);
-      if (!value) return detail::Applied{std::move(value.error())};
-      return recover(*static_cast<A*>(actor), std::move(*value), context);
-    });
-  }
-
-  template <class T>
-  static detail::Applied recover(A& actor, T&& value, ActorContext& context) {
-    detail::Applied applied;
-    using Returned = decltype(actor.recover(std::move(value), context));
-    if constexpr (detail::is_task<Returned>)
-      applied.rest.emplace(actor.recover(std::move(value), context));
-    else
-      actor.recover(std::move(value), context);
-    return applied;
-  }
-
-  detail::JournalTypeTable table_;
+  Table table_;
 };
 
 }  // namespace coerce

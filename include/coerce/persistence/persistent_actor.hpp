@@ -98,7 +98,7 @@ class PersistentActor : public Actor {
   }
 
   /// Events to be written together.
-  EventBatch event_batch(const ActorContext&) const { return EventBatch(&table()); }
+  EventBatch event_batch(const ActorContext&) const { return EventBatch(&table().names()); }
   /// Writes all events of the batch or none. An empty one is ok and writes nothing.
   Task<PersistResult<void>> persist_batch(EventBatch batch, ActorContext& context) {
     if (batch.error()) return detail::refuse_to_persist<void>(*batch.error());
@@ -111,19 +111,11 @@ class PersistentActor : public Actor {
   template <int = 0, class S>
   Task<PersistResult<void>> snapshot(S&& state, ActorContext& context) {
     detail::refuse_awaited_temporary<S>();
-    using Plain = std::remove_cvref_t<S>;
     if (!of_instance_.session) return detail::refuse_to_persist<void>(not_recovered());
-    const std::string* name = table().snapshot_name(&detail::kJournalTypeKey<Plain>);
-    if (name == nullptr)
-      return detail::refuse_to_persist<void>(
-          PersistErr(PersistErr::Kind::Serialisation,
-                     std::string(type_name_of<Plain>()) + " is not registered as a snapshot"));
-    JournalEntry entry;
-    entry.payload_type = *name;
-    const Result<void> encoded = Codec<Plain>::encode(state, entry.bytes);
-    if (!encoded)
-      return detail::refuse_to_persist<void>(
-          PersistErr(PersistErr::Kind::Serialisation, encoded.error().to_string()));
+    EventBatch batch = event_batch(context);
+    batch.message(state);
+    if (batch.error()) return detail::refuse_to_persist<void>(*batch.error());
+    JournalEntry entry = std::move(std::move(batch).take().front());
     return of_instance_.session->write_snapshot(std::move(entry), self().snapshots_kept(),
                                                 self().persist_failure_policy(), context);
   }
@@ -154,10 +146,11 @@ class PersistentActor : public Actor {
     return PersistErr(PersistErr::Kind::NotConfigured, "the actor has not been recovered");
   }
   /// Throws what configure() throws; the first use is in the recovery.
-  static const detail::JournalTypeTable& table() {
+  static const typename JournalTypes<Self>::Table& table() {
     static const JournalTypes<Self> types = [] {
       JournalTypes<Self> made;
       Self::configure(made);
+      made.table().check();
       return made;
     }();
     return types.table();
@@ -168,23 +161,16 @@ class PersistentActor : public Actor {
 
 namespace detail {
 
-/// Calls a hook that is plain or a coroutine.
-template <class F>
-Task<void> hook_task(F hook) {
-  if constexpr (is_task<decltype(hook())>)
-    co_await hook();
-  else
-    hook();
-}
-
 template <class A>
 class RecoverableActor final : public Recoverable {
  public:
   explicit RecoverableActor(A& actor) noexcept : actor_(actor) {}
 
   const void* actor_key() const noexcept override { return &kPersistentActorKey<A>; }
-  void* actor() noexcept override { return &actor_; }
-  const JournalTypeTable& types() const override;
+  void configure() const override;
+  bool knows(std::string_view identifier) const override;
+  Result<std::optional<Task<void>>> apply(const JournalEntry& entry,
+                                          ActorContext& context) override;
   std::string persistence_id(const ActorContext& context) const override {
     return actor_.persistence_key(context);
   }
@@ -195,28 +181,40 @@ class RecoverableActor final : public Recoverable {
   void opened(std::unique_ptr<JournalSession> session) noexcept override;
 
   Task<void> pre_recovery(ActorContext& context) override {
-    if constexpr (requires { actor_.pre_recovery(context); })
-      return hook_task([&] { return actor_.pre_recovery(context); });
-    else
-      return hook_task([] {});
+    if constexpr (requires { actor_.pre_recovery(context); }) {
+      if constexpr (is_task<decltype(actor_.pre_recovery(context))>)
+        co_await actor_.pre_recovery(context);
+      else
+        actor_.pre_recovery(context);
+    }
+    co_return;
   }
   Task<void> post_recovery(ActorContext& context) override {
-    if constexpr (requires { actor_.post_recovery(context); })
-      return hook_task([&] { return actor_.post_recovery(context); });
-    else
-      return hook_task([] {});
+    if constexpr (requires { actor_.post_recovery(context); }) {
+      if constexpr (is_task<decltype(actor_.post_recovery(context))>)
+        co_await actor_.post_recovery(context);
+      else
+        actor_.post_recovery(context);
+    }
+    co_return;
   }
   Task<void> on_recovery_err(const RecoveryErr& error, ActorContext& context) override {
-    if constexpr (requires { actor_.on_recovery_err(error, context); })
-      return hook_task([&] { return actor_.on_recovery_err(error, context); });
-    else
-      return hook_task([] {});
+    if constexpr (requires { actor_.on_recovery_err(error, context); }) {
+      if constexpr (is_task<decltype(actor_.on_recovery_err(error, context))>)
+        co_await actor_.on_recovery_err(error, context);
+      else
+        actor_.on_recovery_err(error, context);
+    }
+    co_return;
   }
   Task<void> on_recovery_failed(ActorContext& context) override {
-    if constexpr (requires { actor_.on_recovery_failed(context); })
-      return hook_task([&] { return actor_.on_recovery_failed(context); });
-    else
-      return hook_task([] {});
+    if constexpr (requires { actor_.on_recovery_failed(context); }) {
+      if constexpr (is_task<decltype(actor_.on_recovery_failed(context))>)
+        co_await actor_.on_recovery_failed(context);
+      else
+        actor_.on_recovery_failed(context);
+    }
+    co_return;
   }
 
  private:
@@ -225,7 +223,7 @@ class RecoverableActor final : public Recoverable {
 
 struct PersistentAccess {
   template <class A>
-  static const JournalTypeTable& table() {
+  static const typename JournalTypes<A>::Table& table() {
     return PersistentActor<A>::table();
   }
   template <class A>
@@ -235,8 +233,19 @@ struct PersistentAccess {
 };
 
 template <class A>
-const JournalTypeTable& RecoverableActor<A>::types() const {
-  return PersistentAccess::table<A>();
+void RecoverableActor<A>::configure() const {
+  (void)PersistentAccess::table<A>();
+}
+template <class A>
+bool RecoverableActor<A>::knows(std::string_view identifier) const {
+  return PersistentAccess::table<A>().knows(identifier);
+}
+template <class A>
+Result<std::optional<Task<void>>> RecoverableActor<A>::apply(const JournalEntry& entry,
+                                                             ActorContext& context) {
+  RecoverSink<A> sink(actor_, context);
+  return PersistentAccess::table<A>().decode(entry.payload_type, entry.bytes, sink,
+                                             limits_of_stored(entry.bytes));
 }
 template <class A>
 void RecoverableActor<A>::opened(std::unique_ptr<JournalSession> session) noexcept {

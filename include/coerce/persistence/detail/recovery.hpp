@@ -5,11 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <coerce/actor/context.hpp>
 #include <coerce/persistence/detail/journal_session.hpp>
-#include <coerce/persistence/journal_types.hpp>
 #include <coerce/persistence/persist_err.hpp>
 #include <coerce/persistence/persistence.hpp>
 #include <coerce/persistence/policy.hpp>
@@ -24,9 +25,13 @@ class Recoverable {
   Recoverable& operator=(const Recoverable&) = delete;
 
   virtual const void* actor_key() const noexcept = 0;
-  virtual void* actor() noexcept = 0;
-  /// Throws what the actor's configure() throws.
-  virtual const JournalTypeTable& types() const = 0;
+  /// Calls the actor's configure() if it was not called before, and throws what that throws.
+  virtual void configure() const = 0;
+  virtual bool knows(std::string_view identifier) const = 0;
+  /// Gives an entry to the actor, or the error with which it cannot be decoded. What is left of it
+  /// is to be awaited. Throws what the actor's recover() throws.
+  virtual Result<std::optional<Task<void>>> apply(const JournalEntry& entry,
+                                                  ActorContext& context) = 0;
   virtual std::string persistence_id(const ActorContext& context) const = 0;
   virtual RecoveryFailurePolicy policy() const = 0;
   virtual bool reads_history(const ActorContext& context) const = 0;
