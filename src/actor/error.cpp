@@ -78,7 +78,7 @@ ActorRefErr detail::ErrorAccess::restore(ActorRefErrKind kind, ActorRefErrOutcom
       ActorRefErr::Details{.actor_id = std::move(actor_id),
                            .message_type = std::string(message_type),
                            .actor_type = std::string(actor_type),
-                           .detail = std::string(detail.substr(0, kMaxDetail)),
+                           .detail = std::string(detail),
                            .time_taken = time_taken});
   return error;
 }

@@ -11,6 +11,7 @@ namespace json_tests {
 enum class Colour : std::uint8_t { Red, Blue };
 NLOHMANN_JSON_SERIALIZE_ENUM(Colour, {{Colour::Red, "red"}, {Colour::Blue, "blue"}})
 
+// region: json-type
 struct Joined {
   std::string name;
   int age = 0;
@@ -18,6 +19,7 @@ struct Joined {
   friend bool operator==(const Joined&, const Joined&) = default;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Joined, name, age, scores)
+// endregion
 
 /// No default constructor.
 struct Tag {
@@ -58,12 +60,14 @@ using namespace codec_tests;
 using json_tests::Joined;
 
 TEST_CASE("a class with to_json and from_json is sent as JSON", "[codec][json][B-012]") {
+  // region: json-use
   const Joined joined{"Leon", 42, {1.5}};
   const auto there = encode_message(joined);
   REQUIRE(there);
   CHECK(text_of(*there) == R"({"age":42,"name":"Leon","scores":[1.5]})");
   const auto back = decode_message<Joined>(*there);
   REQUIRE(back);
+  // endregion
   CHECK(*back == joined);
 
   const auto tag = decode_message<json_tests::Tag>(bytes_of("\"x\""));

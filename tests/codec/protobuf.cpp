@@ -35,11 +35,13 @@ TEST_CASE("protobuf messages are sent as their own bytes", "[codec][protobuf]") 
   STATIC_REQUIRE(Transmittable<Transfer>);
   STATIC_REQUIRE_FALSE(Transmittable<google::protobuf::MessageLite>);
 
+  // region: protobuf-use
   Transfer transfer;
   transfer.set_from("a");
   transfer.set_to("b");
   transfer.set_cents(150);
   const Bytes there = encoded(transfer);
+  // endregion
   CHECK(there == bytes({0x0a, 1, 'a', 0x12, 1, 'b', 0x18, 0x96, 0x01}));
   const auto back = decode_message<Transfer>(there);
   REQUIRE(back);

@@ -135,6 +135,7 @@ TEST_CASE("an error of a reference comes back with all that it says", "[codec]")
       ActorRefErr::Cancelled(),
       ActorRefErr::Fenced("l"),
       ActorRefErr::Overloaded("m"),
+      ActorRefErr::NotSupported({}, {}, {}, std::string(5000, 'n')),
   };
   for (const auto& error : all) {
     INFO(error.to_string());
@@ -142,6 +143,6 @@ TEST_CASE("an error of a reference comes back with all that it says", "[codec]")
     REQUIRE(back);
     CHECK(*back == error);
     CHECK(back->to_string() == error.to_string());
-    check_bytes<ActorRefErr>(encoded(error));
+    if (error.detail().size() < 100) check_bytes<ActorRefErr>(encoded(error));
   }
 }
