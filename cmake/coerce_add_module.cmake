@@ -1,12 +1,12 @@
 # coerce_add_module(<name> [DEPENDS <modules>] [LIBRARIES <public>] [PRIVATE_LIBRARIES <private>])
 #
-# Adds the static library coerce_<name>, alias coerce::<name>, from src/<name>/*.cpp. Its public headers are
+# Adds the static library coerce_<name>, alias coerce::<name>, from src/<name>/**.cpp. Its public headers are
 # include/coerce/<name>/ and the umbrella include/coerce/<name>.hpp; private ones are found as "<name>/x.hpp".
 function(coerce_add_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES;PRIVATE_LIBRARIES")
   set(target coerce_${name})
 
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
   if(NOT sources)
     message(FATAL_ERROR "module ${name} has no sources in src/${name}")
   endif()
