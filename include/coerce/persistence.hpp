@@ -18,5 +18,6 @@
 #include <coerce/persistence/persistent_actor.hpp>
 #include <coerce/persistence/policy.hpp>
 #include <coerce/persistence/projection.hpp>
+#include <coerce/persistence/redis.hpp>
 #include <coerce/persistence/sqlite.hpp>
 #include <coerce/persistence/storage_provider.hpp>
