@@ -5,4 +5,5 @@
 
 #include <coerce/actor/epoch.hpp>
 #include <coerce/coordination/lease_store.hpp>
+#include <coerce/coordination/redis.hpp>
 #include <coerce/coordination/sqlite.hpp>
