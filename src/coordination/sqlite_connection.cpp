@@ -25,6 +25,14 @@ FailureKind kind_of(int code) noexcept {
   }
 }
 
+/// Does SQLite write more behind the last frame of a transaction, up to a whole sector?
+bool pads_log(sqlite3* handle) noexcept {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return file == nullptr || file->pMethods == nullptr ||
+         (file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0;
+}
+
 }  // namespace
 
 std::optional<Failure> Connection::take_failure() { return std::exchange(failure_, std::nullopt); }
@@ -60,12 +68,12 @@ bool Connection::commit() {
   if (code == SQLITE_OK) return true;
   fail(code);
   // BUSY: it has not begun to write. FULL: the last frame in the log, which makes the others count,
-  // is not there whole. Of everything else nobody can say that: of a failed sync, or of the index
-  // of the log that could not be extended, the frames may be on the disk, and the next one to
-  // recover the log would take them as done.
+  // is not there whole, unless it was what pads the log behind that. Of everything else nobody can
+  // say so: of a failed sync, or of the index of the log that could not be extended, the frames may
+  // be on the disk, and the next one to recover the log would take them as done.
   const int primary = code & 0xff;
-  failure_->kind = primary == SQLITE_BUSY || primary == SQLITE_FULL ? FailureKind::NotDone
-                                                                    : FailureKind::Unknown;
+  const bool is_certain = primary == SQLITE_BUSY || (primary == SQLITE_FULL && !pads_log(handle_));
+  failure_->kind = is_certain ? FailureKind::NotDone : FailureKind::Unknown;
   roll_back();
   return false;
 }

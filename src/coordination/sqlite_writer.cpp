@@ -1,31 +1,34 @@
 #include "coordination/sqlite_writer.hpp"
 
+#include <algorithm>
+
 namespace coerce::detail::sqlite {
 
 namespace {
-/// As SQLite's own default: a checkpoint costs two syncs.
-constexpr int kCheckpointPages = 1'000;
-/// From here on readers are waited for, so that the log can begin anew. 64 MiB of usual pages.
-constexpr int kRestartPages = 16'000;
+constexpr std::uint64_t kPageBytes = 4096;  // SQLite's default
+/// From this many times the size on readers are waited for, so that the log can begin anew.
+constexpr std::uint64_t kTooLarge = 16;
 constexpr int kRestartWaitMs = 100;
 }  // namespace
 
-Log::Log(Connection& connection) noexcept : connection_(connection) {
+Log::Log(Connection& connection, std::uint64_t large_bytes) noexcept
+    : connection_(connection), large_pages_(std::max<std::uint64_t>(1, large_bytes / kPageBytes)) {
   sqlite3_wal_hook(
       connection.handle(),
       [](void* pages, sqlite3*, const char*, int count) {
-        *static_cast<int*>(pages) = count;
+        *static_cast<std::uint64_t*>(pages) = static_cast<std::uint64_t>(count);
         return SQLITE_OK;
       },
       &pages_);
 }
 
 void Log::checkpoint_if_large() noexcept {
-  if (pages_ < kCheckpointPages) return;
+  if (pages_ < large_pages_) return;
   sqlite3* const handle = connection_.handle();
-  if (pages_ >= kRestartPages) sqlite3_busy_timeout(handle, kRestartWaitMs);
+  const bool too_large = pages_ / kTooLarge >= large_pages_;
+  if (too_large) sqlite3_busy_timeout(handle, kRestartWaitMs);
   // FULL takes the lock of writers, if it is free, so that the log does not grow meanwhile.
-  const int mode = pages_ >= kRestartPages ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_FULL;
+  const int mode = too_large ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_FULL;
   sqlite3_wal_checkpoint_v2(handle, nullptr, mode, nullptr, nullptr);
   sqlite3_busy_handler(handle, nullptr, nullptr);
   pages_ = 0;

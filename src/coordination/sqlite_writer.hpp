@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@ namespace coerce::detail::sqlite {
 /// Counts the pages in the log of a connection, and empties it.
 class Log {
  public:
-  explicit Log(Connection& connection) noexcept;
+  Log(Connection& connection, std::uint64_t large_bytes) noexcept;
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -26,7 +27,8 @@ class Log {
 
  private:
   Connection& connection_;
-  int pages_ = 0;
+  const std::uint64_t large_pages_;
+  std::uint64_t pages_ = 0;
 };
 
 /// Is the connection of no further use after it? One that could not get a lock or found no space
@@ -65,8 +67,8 @@ class FileWriter {
 
  private:
   struct Session {
-    explicit Session(std::unique_ptr<Connection> opened)
-        : connection(std::move(opened)), log(*connection), tables(*connection) {}
+    Session(std::unique_ptr<Connection> opened, std::uint64_t log_bytes)
+        : connection(std::move(opened)), log(*connection, log_bytes), tables(*connection) {}
     std::unique_ptr<Connection> connection;
     Log log;
     Tables tables;
@@ -76,7 +78,7 @@ class FileWriter {
     const Duration patience = deadline - turns_.now();
     auto opened = open_file(path_, format_, options_, FileUse::Write, patience);
     if (!opened) return std::move(opened.error());
-    session_.emplace(std::move(*opened));
+    session_.emplace(std::move(*opened), options_.log_bytes);
     if (session_->connection->failed()) return roll_back();
     return std::nullopt;
   }

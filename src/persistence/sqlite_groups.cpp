@@ -31,6 +31,7 @@ JournalGroups::JournalGroups(const std::string& path, const SqliteOptions& optio
 
 sqlite::FileOptions JournalGroups::file_options(const SqliteOptions& options) noexcept {
   return {.sync = options.durability == SqliteDurability::Full,
+          .log_bytes = options.log_bytes,
           .max_file_bytes = options.max_file_bytes};
 }
 
