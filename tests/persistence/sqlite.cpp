@@ -177,7 +177,8 @@ TEST_CASE("options out of their bounds are refused", "[sqlite]") {
   const std::string path = directory.file("a.db");
   for (const SqliteOptions& bad :
        {SqliteOptions{.lock_wait = 0s}, SqliteOptions{.turn = 0s}, SqliteOptions{.max_waiting = 0},
-        SqliteOptions{.max_group = 0}, SqliteOptions{.max_readers = 0}}) {
+        SqliteOptions{.max_group = 0}, SqliteOptions{.max_readers = 0},
+        SqliteOptions{.log_bytes = 0}}) {
     const auto opened = SqliteStorageProvider::open(path, bad);
     REQUIRE(!opened);
     CHECK(opened.error().kind() == Kind::Limit);
