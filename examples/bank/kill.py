@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Kills the bank with -9 again and again, and has what it left behind checked each time.
+
+    kill.py <example_bank> [--kills N] [--journal sqlite|redis] [--server-kills N] [--seed S]
+            [--transfers FILE] [--keep DIRECTORY]
+
+The moments are drawn from the seed, which is printed: most lie some acknowledgements ahead, so that
+they are spread over the whole file, others some milliseconds after the start, while the accounts are
+recovering. `--server-kills` kills the Redis server as well, while the bank goes on. After the last
+kill the bank runs to its end, and nothing may be missing then.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+DEADLINE = 120  # seconds for one run of the bank, and for a check
+POLL = 0.0005
+
+
+def fail(why):
+    raise SystemExit(f"kill.py: {why}")
+
+
+class RedisServer:
+    """A server of our own, which keeps what it acknowledges; on a socket, so it needs no port."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.socket = directory / "redis.sock"
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.socket.unlink(missing_ok=True)
+        with open(self.directory / "redis.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir",
+                 self.directory, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                 "--no-appendfsync-on-rewrite", "no", "--maxmemory-policy", "noeviction"],
+                stdout=log, stderr=log)
+        end = time.monotonic() + 30
+        while subprocess.run(["redis-cli", "-s", self.socket, "ping"], capture_output=True,
+                             timeout=30).stdout != b"PONG\n":
+            if time.monotonic() > end or self.process.poll() is not None:
+                fail(f"redis-server did not start: {(self.directory / 'redis.log').read_text()}")
+            time.sleep(0.01)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(30)
+
+    @property
+    def uri(self):
+        return f"unix://{self.socket}"
+
+
+class Bank:
+    def __init__(self, program, journal, transfers, directory):
+        self.common = ["--journal", journal, "--acks", directory / "acks", transfers]
+        self.program = program
+        self.acks = directory / "acks"
+        self.output = directory / "output"
+
+    def start(self):
+        with open(self.output, "wb") as output:
+            return subprocess.Popen([self.program, "run", *self.common], stdout=output,
+                                    stderr=output)
+
+    def last_acknowledged(self):
+        """The number in the last whole line of the acks."""
+        if not self.acks.exists():
+            return 0
+        with open(self.acks, "rb") as acks:
+            acks.seek(max(0, acks.seek(0, os.SEEK_END) - 64))
+            lines = acks.read().split(b"\n")
+        return int(lines[-2].split()[-1]) if len(lines) > 1 else 0
+
+    def check(self, *options):
+        done = subprocess.run([self.program, "check", *options, *self.common], timeout=DEADLINE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            fail(f"the check says:\n{done.stdout}")
+        return done.stdout
+
+
+def wait_until(condition, process, what):
+    """False if the bank ended before."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if process.poll() is not None:
+            return False
+        if time.monotonic() > end:
+            process.kill()
+            fail(f"{what} did not come within {DEADLINE} s")
+        time.sleep(POLL)
+    return True
+
+
+def draw_moment(draw, bank, reached, last, kills_left):
+    """A condition that is met when the bank is to be killed, and words for it."""
+    if draw.random() < 0.25:
+        end = time.monotonic() + draw.random() * 0.2
+        return lambda: time.monotonic() >= end, "some time after its start"
+    target = reached + max(1, int((last - reached) / (kills_left + 1) * draw.uniform(0.2, 1.8)))
+    return lambda: bank.last_acknowledged() >= target, f"transfer {target}"
+
+
+def run_to_end(bank):
+    process = bank.start()
+    try:
+        code = process.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        fail(f"the last run did not end within {DEADLINE} s:\n{bank.output.read_text()}")
+    if code != 0:
+        fail(f"the last run ended with {code}:\n{bank.output.read_text()}")
+
+
+class TooEarly(Exception):
+    """The bank has ended before it was killed."""
+
+
+def wait_or_end(condition, bank, process, what):
+    if wait_until(condition, process, what):
+        return
+    if process.returncode != 0:
+        fail(f"the bank ended with {process.returncode}:\n{bank.output.read_text()}")
+    raise TooEarly
+
+
+def kill(bank, process):
+    process.send_signal(signal.SIGKILL)
+    if process.wait(30) == -signal.SIGKILL:
+        bank.check()
+    else:
+        wait_or_end(lambda: False, bank, process, "")
+
+
+def kill_server(bank, server, process):
+    """The bank goes on with the server's next life."""
+    size = bank.acks.stat().st_size
+    server.restart()
+    wait_or_end(lambda: bank.acks.stat().st_size > size, bank, process,
+                "an acknowledgement after the server's death")
+
+
+def kill_again_and_again(bank, server, draw, victims, last):
+    """Kills in the order of `victims`. Gives how far the bank was at the last of them."""
+    reached = 0
+    for number, victim in enumerate(victims):
+        condition, when = draw_moment(draw, bank, reached, last, len(victims) - number)
+        process = bank.start()
+        try:
+            wait_or_end(condition, bank, process, when)
+            if victim == "server":
+                wait_or_end(bank.acks.exists, bank, process, "the file of acks")
+                kill_server(bank, server, process)
+            kill(bank, process)
+        except TooEarly:
+            fail(f"the transfers ended before kill {number + 1} of {len(victims)}")
+        finally:
+            process.kill()
+        reached = max(reached, bank.last_acknowledged())
+    return reached
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--server-kills", type=int, default=0)
+    parser.add_argument("--journal", choices=["sqlite", "redis"], default="sqlite")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--transfers", type=pathlib.Path, default=here / "transfers.txt")
+    parser.add_argument("--keep", type=pathlib.Path, help="a new directory, which is not removed")
+    options = parser.parse_args()
+    if options.server_kills and options.journal != "redis":
+        parser.error("--server-kills is for redis")
+    if options.journal == "redis" and not shutil.which("redis-server"):
+        print("kill.py: there is no redis-server")
+        sys.exit(77)
+    seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(4), "little")
+    print(f"{options.kills} kills, {options.journal}, seed {seed}", flush=True)
+
+    if options.keep:
+        options.keep.mkdir(parents=True)
+    directory = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="coerce-bank-"))
+    server = None
+    try:
+        server = RedisServer(directory) if options.journal == "redis" else None
+        journal = server.uri if server else directory / "bank.db"
+        bank = Bank(options.program, journal, options.transfers, directory)
+        with open(options.transfers, encoding="utf-8") as transfers:
+            last = sum(1 for line in transfers if not line.startswith("#"))
+        draw = random.Random(seed)
+        victims = ["bank"] * options.kills + ["server"] * options.server_kills
+        draw.shuffle(victims)
+        reached = kill_again_and_again(bank, server, draw, victims, last)
+        run_to_end(bank)
+        print(bank.check("--all-settled"), end="")
+        print(f"killed {len(victims)} times, the last time at transfer {reached}")
+    finally:
+        if server:
+            server.stop()
+        if not options.keep:
+            shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
