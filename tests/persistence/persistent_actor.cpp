@@ -12,6 +12,35 @@ using namespace coerce;
 using namespace bank;
 using testkit::TestSystem;
 
+/// Of a type that no other translation unit can name, like most actors of a program; with all
+/// hooks, so that this file compiles says that it may.
+class Unnamed : public PersistentActor<Unnamed> {
+ public:
+  explicit Unnamed(std::vector<std::string>& hooks) : hooks_(&hooks) {}
+
+  static void configure(JournalTypes<Unnamed>& types) { types.message<Deposited>("Deposited"); }
+
+  Task<void> pre_recovery(ActorContext&) {
+    co_await yield();
+    hooks_->push_back("pre_recovery");
+  }
+  void post_recovery(ActorContext&) { hooks_->push_back("post_recovery"); }
+  Task<void> on_recovery_err(const RecoveryErr&, ActorContext&) { co_return; }
+  Task<void> on_recovery_failed(ActorContext&) { co_return; }
+  void recover(Deposited event, ActorContext&) {
+    hooks_->push_back("recover " + std::to_string(event.amount));
+  }
+  Task<Result<void>> handle(Deposit message, ActorContext& ctx) {
+    const auto persisted = co_await persist(Deposited(message.amount), ctx);
+    if (!persisted)
+      co_return coerce::unexpected(ActorRefErr::HandlerFailed(persisted.error().to_string()));
+    co_return Result<void>();
+  }
+
+ private:
+  std::vector<std::string>* hooks_;
+};
+
 struct Bank {
   explicit Bank(const SupervisorStrategy& strategy = SupervisorStrategy::stop())
       : test({.seed = 7},
@@ -44,6 +73,18 @@ struct Bank {
 };
 
 }  // namespace
+
+TEST_CASE("an actor of an unnamed namespace recovers, with hooks that are plain or coroutines",
+          "[persistent_actor]") {
+  Bank bank;
+  std::vector<std::string> hooks;
+  const auto first = bank.test.start<Unnamed>("unnamed", hooks);
+  REQUIRE(bank.test.run(first.send(Deposit{5})));
+  REQUIRE(bank.test.run(first.stop()));
+  hooks.clear();
+  bank.test.start<Unnamed>("unnamed", hooks);
+  REQUIRE(hooks == std::vector<std::string>{"pre_recovery", "recover 5", "post_recovery"});
+}
 
 TEST_CASE("an actor that starts again has the state that its events made", "[persistence][B-027]") {
   Bank bank;
