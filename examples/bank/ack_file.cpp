@@ -58,9 +58,10 @@ bool AckFile::write(std::string_view word, std::int64_t transfer) {
 bool AckFile::sync() { return fdatasync(file_) == 0; }
 
 coerce::Result<Acks, std::string> read_acks(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return coerce::unexpected("cannot open " + path);
   Acks acks;
+  std::ifstream file(path);
+  if (!file && errno == ENOENT) return acks;
+  if (!file) return coerce::unexpected(fmt::format("cannot open {}: {}", path, reason()));
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
     if (file.eof()) break;  // it has no end yet, so nothing has been acknowledged by it

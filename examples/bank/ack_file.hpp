@@ -38,7 +38,8 @@ class AckFile {
 
 /// What stands in an ack file.
 using Acks = std::map<std::int64_t, std::string>;
-/// The lines that are whole; an error says what else is there, or that a transfer has two answers.
+/// The lines that are whole; none if there is no file, as the bank may have been killed before it
+/// made one. An error says what else is there, or that a transfer has two answers.
 coerce::Result<Acks, std::string> read_acks(const std::string& path);
 
 }  // namespace bank
