@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <coerce/codec/json.hpp>
 #include <coerce/codec/protobuf.hpp>
 #include <coerce/codec/type_table.hpp>
@@ -102,6 +104,9 @@ constexpr void (*kTries[])(BytesView) = {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // Protobuf prints a line for each text that is not UTF-8.
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  (void)silenced;
   if (size == 0) return 0;
   kTries[data[0] % std::size(kTries)](BytesView(data + 1, size - 1));
   return 0;
