@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 #include <type_traits>
 
@@ -16,10 +17,26 @@ inline constexpr bool kAwaitedTemporariesBreak = true;
 inline constexpr bool kAwaitedTemporariesBreak = false;
 #endif
 
+/// Does the name of a type end with that of a closure? A template whose argument is one does not.
+consteval bool ends_with_closure(std::string_view name) {
+  std::size_t open = 0;
+  for (std::size_t at = name.size(); at-- > 0;) {
+    if (name[at] == '>') ++open;
+    if (name[at] == '<' && --open == 0) return name.substr(at).starts_with("<lambda");
+    if (open == 0 && name[at] != ' ') return false;
+  }
+  return false;
+}
+
 template <class T>
 consteval bool is_closure() {
-  return std::string_view(__PRETTY_FUNCTION__).find("<lambda") != std::string_view::npos;
+  std::string_view name = __PRETTY_FUNCTION__;
+  name = name.substr(name.find("T = ") + 4);
+  return ends_with_closure(name.substr(0, name.rfind(']')));
 }
+static_assert(ends_with_closure("f()::<lambda(std::vector<int>)>") &&
+              ends_with_closure("f()::<lambda()> ") && !ends_with_closure("W<f()::<lambda()> >") &&
+              !ends_with_closure("int"));
 
 /// Is an argument deduced as `T&&` a temporary that GCC 12 would destroy twice?
 template <class T>
