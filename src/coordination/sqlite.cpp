@@ -160,13 +160,13 @@ LeaseResult<std::shared_ptr<LeaseStore>> SqliteLeaseStore::open(
   if (clock->now().boot_id.empty())
     return coerce::unexpected(
         LeaseErr(Kind::Unavailable, "the machine has no boot id, by which leases run out"));
-  if (auto refused = detail::sqlite::refuse_path(path))
-    return coerce::unexpected(detail::lease_err(std::move(*refused)));
+  const auto absolute = detail::sqlite::check_path(path);
+  if (!absolute) return coerce::unexpected(detail::lease_err(absolute.error()));
   // Made and closed again: the connection that stays is opened by the thread that uses it.
-  auto made = detail::sqlite::open_file(path, detail::kLeaseFormat, {},
+  auto made = detail::sqlite::open_file(*absolute, detail::kLeaseFormat, {},
                                         detail::sqlite::FileUse::Create, options.lock_wait);
   if (!made) return coerce::unexpected(detail::lease_err(std::move(made.error())));
-  return std::make_shared<SqliteLeases>(path, options, std::move(clock));
+  return std::make_shared<SqliteLeases>(*absolute, options, std::move(clock));
 }
 
 }  // namespace coerce

@@ -84,10 +84,10 @@ void Connection::roll_back() noexcept {
     sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-bool Connection::file_has_moved() const noexcept {
+bool Connection::has_its_file() const noexcept {
   int moved = 0;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  return moved != 0;
+  return moved == 0;
 }
 
 Statement::Statement(Connection& connection, const char* sql) : connection_(connection) {

@@ -61,8 +61,10 @@ class Connection {
   bool commit();
   /// Also after a failure, which stays.
   void roll_back() noexcept;
-  /// Has the file that this connection writes been deleted or replaced?
-  bool file_has_moved() const noexcept;
+  /// Is its file still where it was opened?
+  bool has_its_file() const noexcept;
+  /// Can something be begun? Not if its file is gone, or if what was begun last never ended.
+  bool is_idle() const noexcept { return sqlite3_get_autocommit(handle_) != 0 && has_its_file(); }
 
  private:
   sqlite3* const handle_;

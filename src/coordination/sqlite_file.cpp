@@ -124,26 +124,30 @@ bool prepare_file(Connection& connection, const FileFormat& format, const FileOp
 
 }  // namespace
 
-std::optional<Failure> refuse_path(const std::string& path) {
-  if (path.empty() || path.find('\0') != std::string::npos)
-    return refused("a path of a file is needed");
+SqliteResult<std::string> check_path(const std::string& given) {
+  if (given.empty() || given.find('\0') != std::string::npos)
+    return coerce::unexpected(refused("a path of a file is needed"));
+  std::error_code unknown;
+  const std::string path = std::filesystem::absolute(given, unknown).string();
+  if (unknown)
+    return coerce::unexpected(refused("the current directory is unknown: " + unknown.message()));
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-    return refused(fmt::format("{} is {}", path,
-                               S_ISDIR(status.st_mode) ? "a directory" : "not a regular file"));
+    return coerce::unexpected(refused(fmt::format(
+        "{} is {}", path, S_ISDIR(status.st_mode) ? "a directory" : "not a regular file")));
   const std::filesystem::path directory = std::filesystem::path(path).parent_path();
   struct statfs system{};
-  if (::statfs(directory.empty() ? "." : directory.c_str(), &system) != 0)
-    return refused(
-        fmt::format("the directory of {} cannot be used: {}", path, std::strerror(errno)));
+  if (::statfs(directory.c_str(), &system) != 0)
+    return coerce::unexpected(
+        refused(fmt::format("the directory of {} cannot be used: {}", path, std::strerror(errno))));
   const auto magic = static_cast<std::uint32_t>(system.f_type);
   const auto network = std::find_if(kNetworkFileSystems.begin(), kNetworkFileSystems.end(),
                                     [&](const auto& one) { return one.magic == magic; });
   if (network != kNetworkFileSystems.end())
-    return refused(
+    return coerce::unexpected(refused(
         fmt::format("{} lies on a network file system ({}), whose locks cannot be relied on", path,
-                    network->name));
-  return std::nullopt;
+                    network->name)));
+  return path;
 }
 
 SqliteResult<std::unique_ptr<Connection>> open_file(const std::string& path,
@@ -160,7 +164,8 @@ SqliteResult<std::unique_ptr<Connection>> open_file(const std::string& path,
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
   sqlite3_busy_timeout(handle, static_cast<int>(std::clamp<std::int64_t>(wait, 0, 1 << 30)));
   const bool opened = prepare_file(*connection, format, options, use);
-  sqlite3_busy_timeout(handle, 0);
+  // A writer waits in its own way (Turns), a reader seldom.
+  if (use != FileUse::Read) sqlite3_busy_timeout(handle, 0);
   if (opened) return connection;
   Failure failure = *connection->take_failure();
   failure.text = fmt::format("{}: {}", path, failure.text);

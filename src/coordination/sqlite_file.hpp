@@ -22,9 +22,9 @@ struct FileFormat {
 };
 
 struct FileOptions {
-  bool sync = true;                  ///< each COMMIT waits for the disk
+  bool sync = true;                    ///< each COMMIT waits for the disk
   std::uint64_t log_bytes = 4u << 20;  ///< see Log
-  std::uint64_t max_file_bytes = 0;  ///< 0: as many as SQLite allows
+  std::uint64_t max_file_bytes = 0;    ///< 0: as many as SQLite allows
 };
 
 enum class FileUse : std::uint8_t {
@@ -33,12 +33,13 @@ enum class FileUse : std::uint8_t {
   Read,    ///< it must be there
 };
 
-/// Why a file at this path cannot be used, whatever is in it: it is a directory, its own directory
-/// is missing, or it lies on a network file system, whose locks do not hold between machines.
-std::optional<Failure> refuse_path(const std::string& path);
+/// The path, made absolute; SQLite would read others as URIs or names of its own. Errors: it cannot
+/// be used whatever is in the file, which is a directory, whose directory is missing, or which lies
+/// on a network file system, whose locks do not hold between machines.
+SqliteResult<std::string> check_path(const std::string& path);
 
-/// Opens it, checks whose it is, and makes its tables if it is new. Waits for others who do the
-/// same, for at most `patience`. Errors name the path.
+/// Opens an absolute path, checks whose it is, and makes its tables if it is new. Waits for others
+/// who do the same, for at most `patience`. Errors name the path.
 SqliteResult<std::unique_ptr<Connection>> open_file(const std::string& path,
                                                     const FileFormat& format,
                                                     const FileOptions& options, FileUse use,

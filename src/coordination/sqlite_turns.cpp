@@ -35,7 +35,8 @@ bool Turns::begin(Connection& connection, TimePoint deadline) {
   const bool begun = connection.begin();
   sqlite3_busy_handler(connection.handle(), nullptr, nullptr);
   if (shown_) unlock();
-  if (over_now || looked_) began_ = clock_.now();
+  transaction_began_ = clock_.now();
+  if (over_now || looked_) began_ = transaction_began_;
   return begun;
 }
 

@@ -31,11 +31,12 @@ class Turns {
   /// Begins a transaction that writes; looks for the lock once, and then until `deadline`. False:
   /// the connection tells why.
   bool begin(Connection& connection, TimePoint deadline);
-  /// Has the present turn been used up? Then a transaction should end.
-  bool over() const noexcept { return clock_.now() - began_ >= turn_; }
+  /// Has the present transaction lasted for a turn? Then it should end.
+  bool transaction_is_long() const noexcept { return clock_.now() - transaction_began_ >= turn_; }
   TimePoint now() const noexcept { return clock_.now(); }
 
  private:
+  bool over() const noexcept { return clock_.now() - began_ >= turn_; }
   void hold_back();
   void show_waiting() noexcept;
   void unlock() noexcept;
@@ -48,7 +49,8 @@ class Turns {
   int file_;
   bool shown_ = false;   ///< that this one waits
   bool looked_ = false;  ///< again, for the lock of the present transaction
-  TimePoint began_{};
+  TimePoint began_{};    ///< the present turn, which may have several transactions
+  TimePoint transaction_began_{};
   TimePoint deadline_{};
 };
 

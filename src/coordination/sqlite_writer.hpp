@@ -45,7 +45,7 @@ class FileWriter {
 
   /// Begins a transaction. The tables are usable until it ends.
   SqliteResult<Tables*> begin(TimePoint deadline) {
-    if (session_ && session_->connection->file_has_moved()) session_.reset();
+    if (session_ && !session_->connection->is_idle()) session_.reset();
     if (!session_) {
       if (auto failure = connect(deadline)) return coerce::unexpected(std::move(*failure));
     }
@@ -61,9 +61,8 @@ class FileWriter {
     return std::nullopt;
   }
 
-  /// Has a transaction lasted for a turn?
-  bool turn_over() const noexcept { return turns_.over(); }
-  TimePoint now() const noexcept { return turns_.now(); }
+  /// Has the transaction lasted for a turn?
+  bool transaction_is_long() const noexcept { return turns_.transaction_is_long(); }
 
  private:
   struct Session {

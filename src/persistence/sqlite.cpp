@@ -125,14 +125,14 @@ JournalResult<SqliteStorageProvider> SqliteStorageProvider::open(const std::stri
   if (!in_bounds(options))
     return coerce::unexpected(
         JournalErr(Kind::Limit, "SqliteOptions: a time or a number that must not be 0 is"));
-  if (auto refused = detail::sqlite::refuse_path(path))
-    return coerce::unexpected(detail::journal_err(std::move(*refused)));
+  const auto absolute = detail::sqlite::check_path(path);
+  if (!absolute) return coerce::unexpected(detail::journal_err(absolute.error()));
   // Made and closed again: the connections that stay are opened where they are used.
-  auto made = detail::sqlite::open_file(path, detail::kJournalFormat,
+  auto made = detail::sqlite::open_file(*absolute, detail::kJournalFormat,
                                         detail::JournalGroups::file_options(options),
                                         detail::sqlite::FileUse::Create, options.lock_wait);
   if (!made) return coerce::unexpected(detail::journal_err(std::move(made.error())));
-  return SqliteStorageProvider(std::make_shared<SqliteJournalStorage>(path, options));
+  return SqliteStorageProvider(std::make_shared<SqliteJournalStorage>(*absolute, options));
 }
 
 std::shared_ptr<JournalStorage> SqliteStorageProvider::journal_storage() const { return storage_; }

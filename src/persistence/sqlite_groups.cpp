@@ -74,13 +74,13 @@ void JournalGroups::commit_some() {
   answered(count);
 }
 
-/// Until the turn is over or one fails, which is then the last.
+/// Until the transaction is long or one fails, which is then the last.
 std::size_t JournalGroups::perform_some(JournalTables& tables) {
   answers_.clear();
   do {
     answers_.push_back(perform(tables, waiting_[answers_.size()]->request.what));
   } while (!tables.connection().failed() && answers_.size() < waiting_.size() &&
-           !writer_.turn_over());
+           !writer_.transaction_is_long());
   return answers_.size();
 }
 
@@ -135,7 +135,7 @@ void JournalGroups::note_garbage(const What& what) {
 
 /// False: it failed.
 bool JournalGroups::collect_garbage(JournalTables& tables) {
-  for (int i = 0; i < kMostCollected && !garbage_.empty() && !writer_.turn_over(); ++i) {
+  for (int i = 0; i < kMostCollected && !garbage_.empty() && !writer_.transaction_is_long(); ++i) {
     const bool more = tables.collect_garbage(garbage_.front());
     // What could not be removed stays; it must not fail another transaction.
     if (!more) garbage_.pop_front();

@@ -30,7 +30,7 @@ class JournalReader {
   JournalResult<TaggedEntries> by_tag(const std::string& tag, std::uint64_t offset,
                                       std::size_t max_bytes);
 
-  bool usable() const noexcept { return !connection_->file_has_moved(); }
+  bool usable() const noexcept { return connection_->is_idle(); }
 
  private:
   class Moment;

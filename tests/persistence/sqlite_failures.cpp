@@ -48,6 +48,24 @@ TEST_CASE("what is no file of journals is refused with the reason", "[sqlite]") 
   says(refusal(directory.file("later.db")), Kind::Corrupt, "version 2");
 }
 
+TEST_CASE("a path is a path, whatever it looks like and wherever the process goes", "[sqlite]") {
+  TestSystem test;
+  const TemporaryDirectory directory;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(directory.file(""));
+  for (const char* name : {":memory:", "file:x.db?mode=memory", "plain.db"}) {
+    const auto journal = open_journal(name);
+    std::filesystem::current_path(before);
+    const auto opened = test.run(journal->open("a"));
+    REQUIRE(opened);
+    CHECK(test.run(journal->append(opened->token, 0, AppendId{1, 1}, {event("x")})));
+    CHECK(test.run(journal->head("a")) == 1);
+    CHECK(std::filesystem::exists(directory.file(name)));
+    std::filesystem::current_path(directory.file(""));
+  }
+  std::filesystem::current_path(before);
+}
+
 TEST_CASE("the file of another program is left as it is", "[sqlite]") {
   const TemporaryDirectory directory;
   const std::string path = directory.file("other.db");
@@ -63,9 +81,12 @@ TEST_CASE("of two that make the file at the same time both find it whole", "[sql
   ActorSystem system = ActorSystem::builder().build();
   for (int round = 0; round < 20; ++round) {
     const std::string path = directory.file("a.db" + std::to_string(round));
-    auto make = [&] { return SqliteStorageProvider::open(path).has_value(); };
+    auto make = [&]() -> Task<bool> {
+      auto open = [&] { return SqliteStorageProvider::open(path).has_value(); };
+      co_return co_await blocking(open);
+    };
     auto both = [&]() -> Task<std::pair<bool, bool>> {
-      auto [one, two] = co_await when_all(blocking(make), blocking(make));
+      const auto [one, two] = co_await when_all(make(), make());
       co_return std::pair(one, two);
     };
     CHECK(system.block_on(both()) == std::pair(true, true));
