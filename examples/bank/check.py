@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 SMALL = """\
 # number from to amount
@@ -110,7 +111,7 @@ def check_faults(program):
     program.expect(1, "transfer 5 is answered in two ways\n", arguments=check)
     acks.unlink()
     program.expect(1, "transfer 1 from ada to leon is before the mark, and not acknowledged\n",
-                   "4 FAULTS\n", arguments=check)
+                   "5 FAULTS\n", arguments=check)
     acks.write_text("ok many\n")
     program.expect(1, "line 1 is 'ok many'\n", arguments=check)
     acks.write_text(sound)
@@ -126,6 +127,27 @@ def check_bundled_file(program, transfers):
                    "500 accounts hold 500000 in all", "the journals are sound\n",
                    arguments=["run", "--journal", "memory", "--acks", "bundled.acks", "--check",
                               transfers])
+
+
+def check_takeover(program, transfers):
+    """A second bank takes the journals over from one that runs, and the first one notices."""
+    options = ["--journal", "two.db", "--acks", "two.acks", transfers]
+    first = subprocess.Popen([program.path, "run", *options], cwd=program.directory, text=True,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        acks = program.directory / "two.acks"
+        end = time.monotonic() + 60
+        while not acks.exists() or acks.stat().st_size == 0:
+            if time.monotonic() > end or first.poll() is not None:
+                raise SystemExit(f"the first bank ({first.poll()}) acknowledges nothing")
+            time.sleep(0.001)
+        program.expect(0, "500 accounts hold 500000 in all", arguments=["run", *options])
+        said = first.communicate(timeout=60)[1]
+    finally:
+        first.kill()
+    if first.returncode != 1 or "Fenced" not in said:
+        raise SystemExit(f"the first bank ended with {first.returncode}:\n{said}")
+    program.expect(0, "the journals are sound\n", arguments=["check", "--all-settled", *options])
 
 
 def check_usage(program):
@@ -153,6 +175,7 @@ def main():
         check_small_file(program)
         check_faults(program)
         check_bundled_file(program, here / "transfers.txt")
+        check_takeover(program, here / "transfers.txt")
         check_usage(program)
 
 

@@ -28,11 +28,10 @@ tl::unexpected<std::string> failure(std::string why) { return coerce::unexpected
 /// and needs no account to remember more than a batch.
 class Feeder {
  public:
-  Feeder(coerce::ActorSystem system, RunOptions options, Overview overview, AckFile acks)
+  Feeder(coerce::ActorSystem system, RunOptions options, Overview overview)
       : system_(std::move(system)),
         options_(std::move(options)),
         overview_(std::move(overview)),
-        acks_(std::move(acks)),
         reader_(options_.file) {}
 
   Task<Done> run();
@@ -51,8 +50,8 @@ class Feeder {
   coerce::ActorSystem system_;
   RunOptions options_;
   Overview overview_;
-  AckFile acks_;
   TransferReader reader_;
+  std::optional<AckFile> acks_{};
   std::map<std::string, coerce::LocalActorRef<Account>, std::less<>> accounts_{};
   std::optional<coerce::LocalActorRef<Progress>> progress_{};
   std::optional<ProgressBar> bar_{};
@@ -69,6 +68,11 @@ Task<Done> Feeder::run() {
   const auto start = std::chrono::steady_clock::now();
   auto ready = co_await start_actors();
   if (!ready) co_return ready;
+  // Not before: a bank that is still running has now lost its journals, and with them the mark.
+  // What it may add here meanwhile, and loses when the file is mended, is acknowledged again.
+  auto acks = AckFile::open(options_.acks);
+  if (!acks) co_return failure(acks.error());
+  acks_.emplace(std::move(*acks));
   co_await coerce::blocking([this] { skip_settled(); });
   fmt::print("{} accounts, {} of {} transfers settled before\n", accounts_.size(), before_,
              overview_.transfers);
@@ -152,14 +156,14 @@ Task<coerce::Result<Decision>> Feeder::carry_out(const Transfer& transfer) {
 
 void Feeder::acknowledge(const Transfer& transfer, Decision decision) {
   const bool refused = decision == Decision::Refused;
-  if (!acks_.write(refused ? "refused" : "ok", transfer.id)) failed_ = "cannot write the acks";
+  if (!acks_->write(refused ? "refused" : "ok", transfer.id)) failed_ = "cannot write the acks";
   ++(refused ? refused_ : carried_out_);
   bar_->show(before_ + carried_out_ + refused_);
 }
 
 /// The acks are on the disk before the mark is: what lies behind it is never acknowledged again.
 Task<Done> Feeder::set_mark(std::int64_t transfer) {
-  const bool synced = co_await coerce::blocking([this] { return acks_.sync(); });
+  const bool synced = co_await coerce::blocking([this] { return acks_->sync(); });
   if (!synced) co_return failure("cannot sync the acks");
   const auto set = co_await progress_->send(SetMark{transfer});
   if (!set) co_return failure(set.error().to_string());
@@ -212,9 +216,7 @@ Task<int> run_bank(coerce::ActorSystem system, RunOptions options) {
   if (overview->bad_lines > overview->reports.size())
     fmt::print(stderr, "and {} more bad lines\n", overview->bad_lines - overview->reports.size());
 
-  auto acks = AckFile::open(options.acks);
-  if (!acks) co_return report(acks.error());
-  Feeder feeder(std::move(system), std::move(options), std::move(*overview), std::move(*acks));
+  Feeder feeder(std::move(system), std::move(options), std::move(*overview));
   const auto done = co_await feeder.run();
   if (!done) co_return report(done.error());
   co_return 0;
