@@ -4,6 +4,7 @@
 #include "audit.hpp"
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,22 +12,39 @@
 
 #include <fmt/format.h>
 
+#include "events.hpp"
+
 namespace {
 
 using bank::Acks;
 using bank::Audit;
 using bank::Transfer;
 
-struct Written {
-  std::string type;
-  std::string numbers;
-};
+using Event = coerce::JournalEntry;
 
-coerce::JournalEntry entry_of(std::int64_t sequence, const Written& written) {
-  coerce::JournalEntry entry;
+template <class T>
+Event written(std::string_view type, const T& value) {
+  Event entry;
+  entry.payload_type = type;
+  if (!coerce::Codec<T>::encode(value, entry.bytes)) std::abort();
+  return entry;
+}
+Event opened(std::int64_t balance) { return written("Opened", bank::Opened{balance}); }
+Event withdrawn(std::int64_t id, std::int64_t amount) {
+  return written("Withdrawn", bank::Withdrawn{id, amount});
+}
+Event refused(std::int64_t id, std::int64_t amount) {
+  return written("Refused", bank::Refused{id, amount});
+}
+Event deposited(std::int64_t id, std::int64_t amount) {
+  return written("Deposited", bank::Deposited{id, amount});
+}
+Event snapshot_of(std::int64_t balance) {
+  return written("AccountState", bank::AccountState{.balance = balance});
+}
+
+Event numbered(Event entry, std::int64_t sequence) {
   entry.sequence = sequence;
-  entry.payload_type = written.type;
-  entry.bytes = coerce::bytes_of(written.numbers);
   return entry;
 }
 
@@ -34,11 +52,11 @@ coerce::JournalEntry entry_of(std::int64_t sequence, const Written& written) {
 struct Bank {
   std::vector<Transfer> file{
       {1, "ada", "leon", 400}, {2, "ada", "leon", 700}, {3, "leon", "ada", 50}};
-  std::vector<Written> ada{{"Opened", "1000"}, {"Withdrawn", "1 400"}, {"Refused", "2 700"}};
-  std::vector<Written> leon{{"Opened", "1000"}, {"Deposited", "1 400"}, {"Withdrawn", "3 50"}};
+  std::vector<Event> ada{opened(1000), withdrawn(1, 400), refused(2, 700)};
+  std::vector<Event> leon{opened(1000), deposited(1, 400), withdrawn(3, 50)};
   std::vector<std::int64_t> numbers{1, 2, 3};  ///< of the events of both
   std::int64_t head = 3;                       ///< that both journals tell
-  Written snapshot{"AccountState", "1400 0 1 3"};
+  Event snapshot = snapshot_of(1400);
   std::int64_t snapshot_at = 2;  ///< of leon
   Acks acks{{1, "ok"}, {2, "refused"}};
   std::int64_t mark = 2;
@@ -47,10 +65,10 @@ struct Bank {
   Audit audit() const {
     Audit audit(file, acks, mark);
     audit.begin_account("ada", std::nullopt);
-    for (std::size_t i = 0; i < ada.size(); ++i) audit.event(entry_of(numbers.at(i), ada[i]));
+    for (std::size_t i = 0; i < ada.size(); ++i) audit.event(numbered(ada[i], numbers.at(i)));
     audit.end_account(head);
-    audit.begin_account("leon", entry_of(snapshot_at, snapshot));
-    for (std::size_t i = 0; i < leon.size(); ++i) audit.event(entry_of(numbers.at(i), leon[i]));
+    audit.begin_account("leon", numbered(snapshot, snapshot_at));
+    for (std::size_t i = 0; i < leon.size(); ++i) audit.event(numbered(leon[i], numbers.at(i)));
     audit.end_account(head);
     audit.finish(all_settled);
     return audit;
@@ -84,41 +102,41 @@ Bank with(F change) {
 void accounts() {
   expect_fault("event 4 where 3 should be", with([](Bank& b) { b.numbers = {1, 2, 4}; }));
   expect_fault("has 3 events, its journal counts 4", with([](Bank& b) { b.head = 4; }));
-  expect_fault("is opened with 1001", with([](Bank& b) { b.ada[0].numbers = "1001"; }));
-  expect_fault("is opened again", with([](Bank& b) { b.ada[2] = {"Opened", "1000"}; }));
+  expect_fault("is opened with 1001", with([](Bank& b) { b.ada[0] = opened(1001); }));
+  expect_fault("is opened again", with([](Bank& b) { b.ada[2] = opened(1000); }));
   expect_fault("is not opened by its first event",
                with([](Bank& b) { std::swap(b.ada[0], b.ada[1]); }));
-  expect_fault("an event is a 'Stolen'", with([](Bank& b) { b.ada[2].type = "Stolen"; }));
-  expect_fault("is not what the bank writes", with([](Bank& b) { b.ada[2].numbers = "2 7x"; }));
+  expect_fault("an event is a 'Stolen'", with([](Bank& b) { b.ada[2].payload_type = "Stolen"; }));
+  expect_fault("ada: Deserialisation", with([](Bank& b) { b.ada[2].bytes.pop_back(); }));
   expect_fault("ada has -400 after event 2", with([](Bank& b) {
                  b.file[0].amount = 1400;
-                 b.ada[1].numbers = "1 1400";
+                 b.ada[1] = withdrawn(1, 1400);
                }));
   expect_fault("the snapshot of event 2 has 1300, the events come to 1400",
-               with([](Bank& b) { b.snapshot.numbers = "1300 0"; }));
+               with([](Bank& b) { b.snapshot = snapshot_of(1300); }));
   expect_fault("there is a snapshot of event 9", with([](Bank& b) { b.snapshot_at = 9; }));
 }
 
 void transfers() {
   expect_fault("leon: Deposited 400 of transfer 1 a second time",
-               with([](Bank& b) { b.leon[2] = {"Deposited", "1 400"}; }));
+               with([](Bank& b) { b.leon[2] = deposited(1, 400); }));
   expect_fault("ada: Withdrawn 400 of transfer 1 a second time",
-               with([](Bank& b) { b.ada[2] = {"Withdrawn", "1 400"}; }));
-  expect_fault("which is not in the file", with([](Bank& b) { b.leon[2].numbers = "4 50"; }));
+               with([](Bank& b) { b.ada[2] = withdrawn(1, 400); }));
+  expect_fault("which is not in the file", with([](Bank& b) { b.leon[2] = withdrawn(4, 50); }));
   expect_fault("which the file has as 50 from leon to ada",
-               with([](Bank& b) { b.leon[2].numbers = "3 51"; }));
+               with([](Bank& b) { b.leon[2] = withdrawn(3, 51); }));
   expect_fault("which the file has as 400 from ada to leon",
-               with([](Bank& b) { b.ada[2] = {"Deposited", "1 400"}; }));
+               with([](Bank& b) { b.ada[2] = deposited(1, 400); }));
   expect_fault("transfer 1 from ada to leon is deposited, and not withdrawn",
-               with([](Bank& b) { b.ada[1] = {"Refused", "2 700"}; }));
+               with([](Bank& b) { b.ada[1] = refused(2, 700); }));
   expect_fault("transfer 1 from ada to leon is refused, and withdrawn",
-               with([](Bank& b) { b.ada[2] = {"Refused", "1 400"}; }));
+               with([](Bank& b) { b.ada[2] = refused(1, 400); }));
   expect_fault("Refused 600 of transfer 2, which had 600", with([](Bank& b) {
                  b.file[1].amount = 600;
-                 b.ada[2].numbers = "2 600";
+                 b.ada[2] = refused(2, 600);
                }));
   expect_fault("2400 in the accounts and 0 on their way are not the 2000",
-               with([](Bank& b) { b.leon[2] = {"Deposited", "1 400"}; }));
+               with([](Bank& b) { b.leon[2] = deposited(1, 400); }));
 }
 
 void acknowledgements() {
@@ -143,7 +161,7 @@ int main() {
                  b.leon.resize(1);
                  b.head = 1;
                  b.snapshot_at = 1;
-                 b.snapshot.numbers = "1000 0";
+                 b.snapshot = snapshot_of(1000);
                  b.acks.clear();
                  b.mark = 0;
                }));
