@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <coerce/codec.hpp>
 #include <coerce/persistence.hpp>
 #include <coerce/persistence/sqlite.hpp>
 
@@ -44,20 +45,13 @@ struct Filled {
 }  // namespace persistence_bench
 
 template <>
-struct coerce::Codec<persistence_bench::Filled> {
-  static Result<void> encode(const persistence_bench::Filled& event, Bytes& out) {
-    out.insert(out.end(), event.bytes.begin(), event.bytes.end());
-    return {};
-  }
-  static Result<persistence_bench::Filled> decode(BytesView bytes) {
-    persistence_bench::Filled event;
-    event.bytes.assign(bytes.begin(), bytes.end());
-    return event;
-  }
-};
+struct coerce::Codec<persistence_bench::Filled>
+    : coerce::MemberCodec<persistence_bench::Filled, &persistence_bench::Filled::bytes> {};
 
 namespace persistence_bench {
 namespace {
+
+Filled make_event() { return {.bytes = coerce::Bytes(event_bytes, 'x')}; }
 
 struct Write {
   using Result = void;
@@ -74,8 +68,7 @@ class Filler : public coerce::PersistentActor<Filler> {
   void recover(const Filled& event, ActorContext&) { events_ += event.bytes.size() / event_bytes; }
 
   Task<coerce::Result<void>> handle(Write message, ActorContext& ctx) {
-    Filled event;
-    event.bytes.assign(event_bytes, 'x');
+    const Filled event = make_event();
     for (std::size_t i = 0; i < message.events; ++i) {
       const auto persisted = co_await persist(event, ctx);
       if (!persisted)
@@ -151,7 +144,7 @@ Task<void> fill_journal(coerce::JournalStorage& storage, std::size_t actor, std:
   const auto opened = require(std::move(opening));
   coerce::JournalEntry entry;
   entry.payload_type = "Filled";
-  entry.bytes.assign(event_bytes, 'x');
+  require(coerce::Codec<Filled>::encode(make_event(), entry.bytes));
   const std::size_t most = storage.limits().max_batch_entries;
   for (std::size_t head = 0; head < events;) {
     std::vector<coerce::JournalEntry> entries(std::min(most, events - head), entry);
