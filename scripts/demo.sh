@@ -1,18 +1,49 @@
 #!/usr/bin/env bash
-# From a clean clone to a running program: builds the player example and runs it on its bundled input.
+# From a clean clone to running programs: builds the player and the bank example, runs the player on its bundled input,
+# then kills the bank in the middle of its work, starts it again, and has it proven that nothing was lost or done twice.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-input=examples/player/points.txt
+points=examples/player/points.txt
+transfers=examples/bank/transfers.txt
+kill_at=15000 # acknowledgements
 
-echo "== 1/3 Packages that the build needs"
+echo "== 1/4 Packages that the build needs"
 scripts/install-deps.sh build
 
-echo "== 2/3 Building the example (build/release, optimised)"
+echo "== 2/4 Building the examples (build/release, optimised)"
 if [ ! -f build/release/build.ninja ]; then
   # A first build leaves out what the demo does not need; scripts/test.sh adds the tests later.
   cmake --preset release -DCOERCE_BUILD_TESTS=OFF -DCOERCE_BUILD_BENCHMARKS=OFF
 fi
-cmake --build --preset release --target example_player
+cmake --build --preset release --target example_player example_bank
 
-echo "== 3/3 Running it on $input"
-build/release/examples/player/example_player "$input"
+echo "== 3/4 The player on $points"
+build/release/examples/player/example_player "$points"
+
+bank=build/release/examples/bank/example_bank
+scratch=$(mktemp -d)
+running=
+trap '[ -z "$running" ] || kill -9 "$running"; rm -rf "$scratch"' EXIT
+kept=(--journal "$scratch/bank.db" --acks "$scratch/bank.acks" "$transfers")
+
+acknowledged() { wc -l 2>/dev/null <"$scratch/bank.acks" || echo 0; }
+
+echo "== 4/4 The bank on $transfers, killed with -9 when it has acknowledged $kill_at of its transfers"
+"$bank" run "${kept[@]}" &
+running=$!
+end=$((SECONDS + 120))
+until [ "$(acknowledged)" -ge "$kill_at" ]; do
+  kill -0 "$running" 2>/dev/null || { running= && echo "demo: the bank ended before it was killed" >&2 && exit 1; }
+  [ $SECONDS -lt $end ] || { echo "demo: the bank takes more than 120 s" >&2 && exit 1; }
+  sleep 0.05
+done
+kill -9 "$running"
+wait "$running" 2>/dev/null || true
+running=
+
+echo "-- killed; what it has left behind:"
+"$bank" check "${kept[@]}"
+echo "-- started again:"
+"$bank" run "${kept[@]}" 2>/dev/null
+echo "-- at the end:"
+"$bank" check --all-settled "${kept[@]}"

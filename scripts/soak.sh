@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Each stage is a function soak_<stage> that calls `measure` for every program it runs.
-stages=(stress sanitizers)
+stages=(stress bank sanitizers)
 
 programs=()
 for source in tests/stress/*.cpp; do programs+=("$(basename "$source" .cpp)"); done
@@ -35,6 +35,16 @@ soak_stress() {
   while read -r program seed; do
     run_stress release "$rounds" "$program" "$seed"
   done < <(grep -E '^[a-z]' tests/stress/pinned-seeds.txt)
+}
+
+# How often the bank is killed; and on Redis, how often its server.
+sqlite_kills=200 redis_kills=50 server_kills=10
+
+soak_bank() {
+  local seed=${seeds%% *} kill=(examples/bank/kill.py build/release/examples/bank/example_bank)
+  measure "bank, SQLite, $sqlite_kills kills" "$seed" "${kill[@]}" --kills "$sqlite_kills" --seed "$seed"
+  measure "bank, Redis, $redis_kills kills and $server_kills of the server" "$seed" \
+    "${kill[@]}" --journal redis --kills "$redis_kills" --server-kills "$server_kills" --seed "$seed"
 }
 
 soak_sanitizers() {
