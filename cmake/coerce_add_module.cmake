@@ -1,15 +1,23 @@
-# coerce_add_module(<name> [DEPENDS <modules>] [LIBRARIES <public>] [PRIVATE_LIBRARIES <private>])
+# coerce_add_module(<name> [DEPENDS <modules>] [LIBRARIES <public>] [PRIVATE_LIBRARIES <private>]
+#                   [WITHOUT <names>])
 #
 # Adds the static library coerce_<name>, alias coerce::<name>, from src/<name>/**.cpp. Its public headers are
 # include/coerce/<name>/ and the umbrella include/coerce/<name>.hpp; private ones are found as "<name>/x.hpp".
+# WITHOUT names files (less their extension) and folders of the module that are not part of this build.
 function(coerce_add_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES;PRIVATE_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LIBRARIES;PRIVATE_LIBRARIES;WITHOUT")
   set(target coerce_${name})
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
   if(NOT sources)
     message(FATAL_ERROR "module ${name} has no sources in src/${name}")
   endif()
+  set(excluded "")
+  foreach(part IN LISTS arg_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "/src/${name}/(.*/)?${part}[./]")
+    list(APPEND excluded REGEX "/coerce/${name}/(.*/)?${part}[./]" EXCLUDE)
+  endforeach()
+  set_property(GLOBAL PROPERTY COERCE_${name}_WITHOUT ${arg_WITHOUT})
 
   add_library(${target} STATIC ${sources})
   add_library(coerce::${name} ALIAS ${target})
@@ -33,7 +41,8 @@ function(coerce_add_module name)
       DIRECTORY "${PROJECT_SOURCE_DIR}/include/coerce/${name}"
       DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/coerce"
       FILES_MATCHING
-      PATTERN "*.hpp")
+      PATTERN "*.hpp"
+      ${excluded})
     install(FILES "${PROJECT_SOURCE_DIR}/include/coerce/${name}.hpp"
             DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/coerce")
   endif()

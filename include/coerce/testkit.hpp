@@ -8,3 +8,6 @@
 #include <coerce/testkit/explore.hpp>
 #include <coerce/testkit/probe.hpp>
 #include <coerce/testkit/test_system.hpp>
+#ifdef COERCE_TESTKIT_PERSISTENCE
+#include <coerce/testkit/conformance.hpp>
+#endif
