@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Each stage is a function soak_<stage> that calls `measure` for every program it runs.
-stages=(stress bank sanitizers)
+stages=(stress conformance bank sanitizers)
 
 programs=()
 for source in tests/stress/*.cpp; do programs+=("$(basename "$source" .cpp)"); done
@@ -35,6 +35,11 @@ soak_stress() {
   while read -r program seed; do
     run_stress release "$rounds" "$program" "$seed"
   done < <(grep -E '^[a-z]' tests/stress/pinned-seeds.txt)
+}
+
+soak_conformance() {
+  COERCE_CONFORMANCE_SEEDS=$rounds measure "conformance, release, $rounds seeds" 1 \
+    build/release/tests/coerce_conformance_tests
 }
 
 # How often the bank is killed; and on Redis, how often its server.

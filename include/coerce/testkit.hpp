@@ -10,4 +10,5 @@
 #include <coerce/testkit/test_system.hpp>
 #ifdef COERCE_TESTKIT_PERSISTENCE
 #include <coerce/testkit/conformance.hpp>
+#include <coerce/testkit/failing_journal.hpp>
 #endif

@@ -20,6 +20,9 @@ struct ConformanceOptions {
   /// [false: on a system with two threads, in real time] Run each trial in a TestSystem of its
   /// seed. For stores that take time and threads from the system of their caller alone.
   bool simulated = false;
+  /// [false] Only what is tried under many seeds: it takes Unavailable and Unknown for what they
+  /// say, the other cases want a store that is well.
+  bool only_random = false;
   std::size_t operations = 80;  ///< of one randomised trial
   /// [60 s] Of one trial. In real time what has not ended then is reported as a call without an
   /// end, and what it uses is left behind.
