@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kLease = 6s;  // that of a cluster
+constexpr Duration kLease = 3s;  // half of what a cluster takes
 constexpr int kWriters = 20;
 
 class Worker {
