@@ -58,6 +58,8 @@ bool configure(Connection& connection, const FileOptions& options, FileUse use) 
   return !connection.failed();
 }
 
+constexpr int kLookAgainMs = 20;
+
 struct Found {
   std::int64_t application = 0;
   std::int64_t version = 0;
@@ -99,27 +101,40 @@ bool keeps_a_log(Connection& connection, FileUse use) {
   return !connection.failed();
 }
 
-/// Makes the tables, unless another process was faster.
+/// In a transaction that has begun.
 bool make_tables(Connection& connection, const FileFormat& format) {
-  if (!connection.begin()) return false;
-  const auto found = look(connection);
-  if (found && found->empty) {
-    connection.run(format.schema);
-    connection.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                               format.application_id, format.version)
-                       .c_str());
-    if (connection.commit()) return true;
+  connection.run(format.schema);
+  connection.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                             format.application_id, format.version)
+                     .c_str());
+  return connection.commit();
+}
+
+/// Makes the tables unless they are there. Takes the lock of writers for that alone: who has the
+/// tables and saturates the file must not keep others from opening it.
+bool have_tables(Connection& connection, const FileFormat& format, TimePoint deadline) {
+  for (;;) {
+    const auto before = look(connection);
+    if (!before) return false;
+    if (!before->empty) return check_format(connection, format, *before);
+    sqlite3_busy_timeout(connection.handle(), kLookAgainMs);
+    if (connection.begin()) break;
+    const bool waits = (connection.failure()->code & 0xff) == SQLITE_BUSY;
+    if (!waits || SystemClock().now() >= deadline) return false;
+    connection.take_failure();
   }
+  const auto found = look(connection);
+  const bool made = found && found->empty && make_tables(connection, format);
   connection.roll_back();
-  return found && !connection.failed() && check_format(connection, format, *found);
+  return made || (found && !connection.failed() && check_format(connection, format, *found));
 }
 
 bool prepare_file(Connection& connection, const FileFormat& format, const FileOptions& options,
-                  FileUse use) {
+                  FileUse use, TimePoint deadline) {
   // Nothing is changed before it is known whose file it is.
   if (!configure(connection, options, use) || !check_usable(connection, format, use)) return false;
   if (!keeps_a_log(connection, use)) return false;
-  return use != FileUse::Create || make_tables(connection, format);
+  return use != FileUse::Create || have_tables(connection, format, deadline);
 }
 
 }  // namespace
@@ -163,7 +178,8 @@ SqliteResult<std::unique_ptr<Connection>> open_file(const std::string& path,
   if (code != SQLITE_OK) connection->fail(code);
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
   sqlite3_busy_timeout(handle, static_cast<int>(std::clamp<std::int64_t>(wait, 0, 1 << 30)));
-  const bool opened = prepare_file(*connection, format, options, use);
+  const bool opened =
+      prepare_file(*connection, format, options, use, SystemClock().now() + patience);
   // A writer waits in its own way (Turns), a reader seldom.
   if (use != FileUse::Read) sqlite3_busy_timeout(handle, 0);
   if (opened) return connection;

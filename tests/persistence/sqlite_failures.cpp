@@ -93,6 +93,14 @@ TEST_CASE("of two that make the file at the same time both find it whole", "[sql
   }
 }
 
+TEST_CASE("a file that somebody writes can be opened meanwhile", "[sqlite]") {
+  const TemporaryDirectory directory;
+  open_journal(directory.file("a.db"));
+  Stranger stranger(directory.file("a.db"));
+  stranger.run("BEGIN IMMEDIATE");
+  open_journal(directory.file("a.db"), {.lock_wait = 20ms});
+}
+
 /// A journal "a" with one event, on real files.
 struct OneEvent {
   TestSystem test;

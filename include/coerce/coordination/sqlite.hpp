@@ -16,9 +16,9 @@ namespace coerce {
 
 struct SqliteLeaseOptions {
   LeaseLimits limits{};
-  /// [1 s] A request that did not get the lock of the file so long after it was made ends with
+  /// [2 s] A request that did not get the lock of the file so long after it was made ends with
   /// Unavailable. \pre > 0
-  Duration lock_wait = std::chrono::seconds(1);
+  Duration lock_wait = std::chrono::seconds(2);
   std::size_t max_waiting = 16'384;    ///< requests that wait; more are Unavailable. \pre not 0
   std::size_t max_group = 256;         ///< requests that are committed together. \pre not 0
   std::int64_t max_names = 1'000'000;  ///< ever used in the file: their epochs are kept for ever

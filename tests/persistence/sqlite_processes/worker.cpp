@@ -18,13 +18,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kLease = 3s;  // half of what a cluster takes
+constexpr Duration kLease = 6s;       // that of a cluster
+constexpr Duration kShortLease = 3s;  // one that can be lost in a short run
 constexpr int kWriters = 20;
 
 class Worker {
  public:
-  Worker(JournalStorage& journal, LeaseStore& leases, std::string name, TimePoint end)
-      : journal_(journal), leases_(leases), name_(std::move(name)), end_(end) {}
+  Worker(JournalStorage& journal, LeaseStore& leases, std::string name, Duration time)
+      : journal_(journal),
+        leases_(leases),
+        name_(std::move(name)),
+        end_(clock_.now() + time),
+        ttl_(time > 2 * kLease ? kLease : kShortLease) {}
 
   Task<WorkerReport> run() {
     std::vector<Task<void>> all;
@@ -58,21 +63,25 @@ class Worker {
   /// As an owner does: its time counts from before it asked.
   Task<void> keep_lease() {
     TimePoint asked = now();
-    const auto grant = co_await leases_.acquire(name_, name_, kLease);
+    const auto grant = co_await leases_.acquire(name_, name_, ttl_);
     if (!grant || !*grant) {
       ++report_.lost_leases;
       co_return;
     }
-    TimePoint until = asked + kLease;
-    while (now() < end_) {
-      co_await sleep_for(kLease / 3);
+    TimePoint until = asked + ttl_;
+    for (bool renewed = true; now() < end_;) {
+      // One that failed is tried again at once.
+      if (renewed) co_await sleep_for(ttl_ / 3);
       asked = now();
       const auto held = co_await leases_.renew(name_, name_, (*grant)->epoch);
       ++report_.renewals;
-      if (held && *held && now() < until)
-        until = asked + kLease;
-      else if ((held && !*held) || now() >= until)
+      renewed = held && *held && now() < until;
+      if (renewed)
+        until = asked + ttl_;
+      else if ((held && !*held) || now() >= until) {
         ++report_.lost_leases;
+        co_return;
+      }
     }
   }
 
@@ -84,8 +93,9 @@ class Worker {
   JournalStorage& journal_;
   LeaseStore& leases_;
   const std::string name_;
-  const TimePoint end_;
   SystemClock clock_;
+  const TimePoint end_;
+  const Duration ttl_;
   WorkerReport report_;  ///< all tasks run in one unit
 };
 
@@ -102,8 +112,7 @@ WorkerReport work(const std::string& directory, const std::string& name, int sec
     return none;
   }
   ActorSystem system = ActorSystem::builder().worker_threads(1).build();
-  Worker worker(*provider->journal_storage(), **leases, name,
-                SystemClock().now() + std::chrono::seconds(seconds));
+  Worker worker(*provider->journal_storage(), **leases, name, std::chrono::seconds(seconds));
   return system.block_on(worker.run());
 }
 
