@@ -72,10 +72,12 @@ TEST_CASE("a lease on Redis that has run out is lost, and whoever takes it gets 
   REQUIRE(leases.run(leases->renew("l", "me", Epoch{1})) == false);
   const auto same = leases.run(leases->acquire("l", "me", 10s));
   REQUIRE(same);
+  REQUIRE(*same);
   REQUIRE((*same)->epoch == Epoch{2});
   let_run_out(server, "l");
   const auto other = leases.run(leases->acquire("l", "you", 10s));
   REQUIRE(other);
+  REQUIRE(*other);
   REQUIRE((*other)->epoch == Epoch{3});
   REQUIRE(leases.run(leases->renew("l", "me", Epoch{2})) == false);
   REQUIRE(leases.run(leases->renew("l", "you", Epoch{2})) == false);
@@ -102,6 +104,7 @@ TEST_CASE("renewing a lease on Redis begins the time anew that it was acquired f
   REQUIRE(leases.run(leases->acquire("l", "me", 1h)));
   const auto until = [&] { return std::stoll(server.run({"HGET", "coerce:lease:l", "until"})); };
   const auto first = until();
+  REQUIRE(first);
   // In its last minute.
   server.run({"HINCRBY", "coerce:lease:l", "until", "-3540000000"});
   REQUIRE(leases.run(leases->renew("l", "me", Epoch{1})) == true);
@@ -119,6 +122,7 @@ TEST_CASE("a lease on Redis that was released is free, and its epoch goes on", "
   REQUIRE(leases.run(leases->release("never held", "me", Epoch{1})));
   const auto next = leases.run(leases->acquire("l", "me", 10s));
   REQUIRE(next);
+  REQUIRE(*next);
   REQUIRE((*next)->epoch == Epoch{2});
 }
 
@@ -137,6 +141,7 @@ TEST_CASE("leases and epochs on Redis outlive the server's crash", "[redis][leas
   REQUIRE(later.run(later->renew("held", "me", Epoch{1})) == true);
   const auto next = later.run(later->acquire("free", "you", 1h));
   REQUIRE(next);
+  REQUIRE(*next);
   REQUIRE((*next)->epoch == Epoch{2});
 }
 

@@ -65,6 +65,7 @@ TEST_CASE("a journal on Redis that was opened again refuses the former owner", "
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto first = journals.run(journals->open("1"));
+  REQUIRE(first);
   const auto second = journals.run(journals->open("1"));
   REQUIRE(second);
   const WriteToken old = first->token;
@@ -84,6 +85,7 @@ TEST_CASE("a read from Redis ends with the last event whose payload fits", "[red
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   // More than one page of the server's, in events and in bytes.
   const std::string payload(100, 'x');
   const auto head =
@@ -109,6 +111,7 @@ TEST_CASE("deleted events on Redis are gone from the journal, from its tags and 
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   // More than are removed in one go.
   std::vector<JournalEntry> many(3500, event("x", {"tag"}));
   const auto head = journals.run(journals->append(opened->token, 0, AppendId{1, 1}, many));
@@ -142,6 +145,7 @@ TEST_CASE("the snapshot with the highest sequence on Redis is read, until it is 
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   const auto head =
       journals.run(journals->append(opened->token, 0, AppendId{1, 1}, events("e", 12)));
   REQUIRE(head);
@@ -198,6 +202,7 @@ TEST_CASE("the largest snapshot that is allowed can be kept on Redis", "[redis][
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   const std::string large(journals->limits().max_snapshot_bytes, 's');
   REQUIRE(journals.run(journals->write_snapshot(opened->token, snapshot(0, large))));
   const auto latest = journals.run(journals->read_latest_snapshot("1"));
@@ -213,6 +218,7 @@ TEST_CASE("providers with different prefixes or databases share nothing", "[redi
   RedisJournals other_prefix(server.uri(), RedisOptions().prefix("other:"));
   RedisJournals other_db(server.uri() + "/3");
   const auto opened = here.run(here->open("1"));
+  REQUIRE(opened);
   REQUIRE(here.run(here->append(opened->token, 0, AppendId{1, 1}, events("a"))));
   REQUIRE(other_prefix.run(other_prefix->head("1")) == 0);
   REQUIRE(other_db.run(other_db->head("1")) == 0);

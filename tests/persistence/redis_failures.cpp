@@ -82,6 +82,7 @@ TEST_CASE("an idle connection that the Redis server has closed is replaced witho
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   for (int i = 0; i < 20; ++i) {
     server.run({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
     const auto head = journals.run(journals->append(opened->token, i, AppendId{1, 1}, events("a")));
@@ -95,6 +96,7 @@ TEST_CASE("an append to Redis whose reply is lost is unknown, and opening again 
   TcpProxy network(server.port());
   RedisJournals journals(uri_of(network));
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   network.set(ProxyMode::CutAtReply);
   const auto lost = journals.run(journals->append(opened->token, 0, AppendId{3, 4}, events("a")));
   REQUIRE(kind_of(lost) == Kind::Unknown);
@@ -120,6 +122,7 @@ TEST_CASE("a request ends though the replies of Redis never come", "[redis][jour
   TcpProxy network(server.port());
   RedisJournals journals(uri_of(network), kImpatient);
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   network.set(ProxyMode::DropReplies);
   const auto append = journals.run(journals->append(opened->token, 0, AppendId{1, 1}, events("a")));
   REQUIRE(kind_of(append) == Kind::Unknown);
@@ -135,6 +138,7 @@ TEST_CASE("an append that comes to Redis late, after its journal was opened agai
   RedisJournals writer(uri_of(network), kImpatient);
   RedisJournals other(server.uri());
   const auto opened = writer.run(writer->open("1"));
+  REQUIRE(opened);
   network.set(ProxyMode::Stall);
   const auto late = writer.run(writer->append(opened->token, 0, AppendId{1, 1}, events("late")));
   REQUIRE(kind_of(late) == Kind::Unknown);
@@ -154,6 +158,7 @@ TEST_CASE("a frozen Redis server holds up nobody for ever, and is found again",
   RedisServer server;
   RedisJournals journals(server.uri(), kImpatient);
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   server.freeze();
   REQUIRE(kind_of(journals.run(journals->open("2"))) == Kind::Unknown);
   REQUIRE(kind_of(journals.run(journals->open("3"))) == Kind::Unavailable);
@@ -199,6 +204,7 @@ TEST_CASE("a Redis server that has forgotten the scripts is told them again", "[
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   for (int i = 0; i < 3; ++i) {
     server.run({"SCRIPT", "FLUSH"});
     const auto head = journals.run(journals->append(opened->token, i, AppendId{1, 1}, events("a")));
@@ -212,6 +218,7 @@ TEST_CASE("a Redis server without memory takes nothing, but lets read and delete
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   REQUIRE(journals.run(journals->append(opened->token, 0, AppendId{1, 1}, events("a", 2))));
   server.run({"CONFIG", "SET", "maxmemory", "1"});
   const auto full = journals.run(journals->append(opened->token, 2, AppendId{1, 2}, events("b")));
@@ -233,6 +240,7 @@ TEST_CASE("a Redis server that cannot save takes nothing until it can", "[redis]
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   // Where the copy would go there is a directory, and not an empty one.
   const std::string dir = server.run({"CONFIG", "GET", "dir"}).substr(4);
   std::filesystem::create_directories(dir + "/dump.rdb/full");
@@ -257,6 +265,7 @@ TEST_CASE("a Redis server that becomes a replica takes nothing", "[redis][journa
   const RedisServer primary;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   server.run({"CONFIG", "SET", "replica-serve-stale-data", "yes"});
   server.run({"REPLICAOF", "127.0.0.1", std::to_string(primary.port())});
   const auto refused =
@@ -272,6 +281,7 @@ TEST_CASE("what Redis keeps and no journal would is corrupt, not a crash", "[red
   const RedisServer server;
   RedisJournals journals(server.uri());
   const auto opened = journals.run(journals->open("1"));
+  REQUIRE(opened);
   REQUIRE(journals.run(
       journals->append(opened->token, 0, AppendId{1, 1}, {event("a", {"t"}), event("b")})));
   REQUIRE(journals.run(journals->write_snapshot(opened->token, snapshot(1, "s"))));

@@ -148,10 +148,10 @@ void RedisServer::start() {
 }
 
 void RedisServer::write_config() const {
-  std::ofstream config(directory_.path() / "redis.conf");
+  std::ofstream config(directory_.file("redis.conf"));
   config << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << socket_path()
-         << "\ndaemonize no\ndir " << directory_.path().string() << "\nlogfile "
-         << (directory_.path() / "log").string() << "\n";
+         << "\ndaemonize no\ndir " << directory_.file("") << "\nlogfile " << directory_.file("log")
+         << "\n";
   if (!options_.sentinel)
     config << "save \"\"\nappendonly yes\nappendfsync always\nmaxmemory-policy noeviction\n";
   if (!options_.password.empty()) config << "requirepass " << options_.password << "\n";
@@ -159,8 +159,8 @@ void RedisServer::write_config() const {
 }
 
 void RedisServer::spawn() {
-  std::filesystem::remove(directory_.path() / "log");
-  const std::string config = (directory_.path() / "redis.conf").string();
+  std::filesystem::remove(directory_.file("log"));
+  const std::string config = directory_.file("redis.conf");
   const char* mode = options_.sentinel ? "--sentinel" : nullptr;
   const char* const words[] = {"redis-server", config.c_str(), mode, nullptr};
   const pid_t parent = ::getpid();
@@ -205,7 +205,7 @@ void RedisServer::wait_until_ready() {
 
 std::string RedisServer::log() const {
   std::ostringstream text;
-  text << std::ifstream(directory_.path() / "log").rdbuf();
+  text << std::ifstream(directory_.file("log")).rdbuf();
   return text.str();
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "support/temporary_directory.hpp"
+#include "persistence/temporary_directory.hpp"
 
 namespace coerce::test {
 
@@ -54,7 +54,7 @@ class RedisServer {
   bool ended();
   void wait_until_ready();
   std::string log() const;
-  std::string socket_path() const { return (directory_.path() / "socket").string(); }
+  std::string socket_path() const { return directory_.file("socket"); }
 
   RedisServerOptions options_;
   TemporaryDirectory directory_;
