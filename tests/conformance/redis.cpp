@@ -1,0 +1,48 @@
+#include <coerce/coordination/redis.hpp>
+#include <coerce/persistence/redis.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "conformance/seeds.hpp"
+#include "support/redis_server.hpp"
+
+namespace {
+
+using namespace coerce;
+namespace conformance = coerce::testkit::conformance;
+
+RedisOptions options_of(const std::string& name) { return RedisOptions().prefix(name + ":"); }
+
+}  // namespace
+
+TEST_CASE("journals on Redis keep the promises of journals", "[conformance][redis]") {
+  const test::RedisServer server;
+  const auto connect = [&](const std::string& name) {
+    return RedisStorageProvider::connect(server.unix_uri(), options_of(name));
+  };
+  const auto report = conformance::run_journal(connect, {.seeds = test::conformance_seeds()});
+  INFO(report.text);
+  CHECK(report.passed);
+}
+
+TEST_CASE("journals on Redis keep the promises of journals, in a drawn order",
+          "[conformance][redis]") {
+  const test::RedisServer server;
+  const auto connect = [&](const std::string& name) {
+    return RedisStorageProvider::connect(server.unix_uri(), options_of(name));
+  };
+  const auto report =
+      conformance::run_journal(connect, {.seeds = test::conformance_seeds(), .simulated = true});
+  INFO(report.text);
+  CHECK(report.passed);
+}
+
+TEST_CASE("leases on Redis keep the promises of leases", "[conformance][redis]") {
+  const test::RedisServer server;
+  const auto connect = [&](const std::string& name) {
+    return RedisLeaseStore::connect(server.unix_uri(), options_of(name));
+  };
+  const auto report = conformance::run_leases(connect, {.seeds = test::conformance_seeds()});
+  INFO(report.text);
+  CHECK(report.passed);
+}
