@@ -106,6 +106,19 @@ TEST_CASE("a read from Redis ends with the last event whose payload fits", "[red
   REQUIRE(count(std::numeric_limits<std::size_t>::max()) == 4999);
 }
 
+TEST_CASE("a read from Redis far beyond the head finds nothing", "[redis][journal]") {
+  const RedisServer server;
+  RedisJournals journals(server.uri());
+  for (const std::int64_t from : {std::int64_t{1}, (std::int64_t{1} << 53) + 1, kEnd - 1}) {
+    const auto read = journals.run(journals->read("1", from, kEnd, kPlenty));
+    REQUIRE(read);
+    REQUIRE(read->empty());
+  }
+  const auto tagged = journals.run(journals->read_by_tag("t", ~std::uint64_t{0}, kPlenty));
+  REQUIRE(tagged);
+  REQUIRE(tagged->next_offset == ~std::uint64_t{0});
+}
+
 TEST_CASE("deleted events on Redis are gone from the journal, from its tags and from memory",
           "[redis][journal]") {
   const RedisServer server;

@@ -19,6 +19,9 @@ constexpr std::uint64_t kPageEvents = 1000;
 /// What one script may remove.
 constexpr std::uint64_t kRemovedAtOnce = 1000;
 
+/// Beyond it Lua's numbers are not exact; no journal gets there.
+constexpr std::int64_t kMaxSequence = std::int64_t{1} << 53;
+
 /// All digits of an epoch, so that the order of the texts is that of the numbers.
 std::string digits(Epoch epoch) { return fmt::format("{:020}", epoch.value); }
 
@@ -92,7 +95,7 @@ Task<JournalResult<std::vector<JournalEntry>>> RedisJournalStorage::read(std::st
   std::vector<JournalEntry> entries;
   std::size_t bytes = 0;
   std::int64_t next = std::max<std::int64_t>(from, 1);
-  for (bool more = next < to; more;) {
+  for (bool more = next < to && next <= kMaxSequence; more;) {
     ScriptCall call = on_journal(JournalScript::Read, id);
     call.key(key("events", id)).arg(std::to_string(next)).arg(std::to_string(to));
     call.arg(page_bytes(max_bytes, bytes)).arg(kPageEvents);
