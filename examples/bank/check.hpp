@@ -18,6 +18,7 @@ struct CheckOptions {
 
 /// Audits what the store has. It only reads, event by event from the first one, and starts no
 /// actor. Prints what it finds; returns the exit code of the program. Not while a bank writes.
+/// Has the file of transfers and the acks in memory.
 coerce::Task<int> check_bank(std::shared_ptr<coerce::JournalStorage> storage, CheckOptions options);
 
 }  // namespace bank

@@ -166,7 +166,7 @@ Task<Done> Feeder::set_mark(std::int64_t transfer) {
   const bool synced = co_await coerce::blocking([this] { return acks_->sync(); });
   if (!synced) co_return failure("cannot sync the acks");
   const auto set = co_await progress_->send(SetMark{transfer});
-  if (!set) co_return failure(set.error().to_string());
+  if (!set) co_return failure(fmt::format("the mark at {}: {}", transfer, set.error().to_string()));
   mark_ = transfer;
   co_return Done();
 }
