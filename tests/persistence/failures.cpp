@@ -1,0 +1,297 @@
+#include <coerce/persistence/persistent_actor.hpp>
+
+#include <chrono>
+
+#include <catch2/catch.hpp>
+
+#include <coerce/testkit.hpp>
+#include <coerce/testkit/catch2.hpp>
+#include <coerce/testkit/failing_journal.hpp>
+
+#include "persistence/account.hpp"
+
+namespace {
+
+using namespace coerce;
+using namespace bank;
+using namespace std::chrono_literals;
+using testkit::FailingJournal;
+using testkit::JournalFault;
+using testkit::JournalOp;
+using testkit::TestSystem;
+
+/// A bank whose journals fail when they are told to.
+struct Bank {
+  explicit Bank(PersistenceOptions options = {})
+      : test({.seed = 11},
+             ActorSystem::builder().with_persistence(Persistence::from(journal, options))) {}
+
+  auto start() { return test.run(into_actor<Account>("account", test.system(), notes)); }
+  LocalActorRef<Account> account() { return test.start<Account>("account", notes); }
+  std::vector<JournalEntry> stored() {
+    return test.run(inner.journal_storage()->read("account", 1, 1000, 1 << 20)).value();
+  }
+  std::int64_t balance(const LocalActorRef<Account>& account) {
+    return test.run(account.send(GetBalance{})).value();
+  }
+
+  InMemoryStorageProvider inner;
+  FailingJournal journal{inner};
+  Notes notes;
+  TestSystem test;
+};
+
+}  // namespace
+
+TEST_CASE("a recovery is tried again until it succeeds", "[persistence][B-022]") {
+  Bank bank;
+  bank.notes.recovering = RecoveryFailurePolicy::retry(Retry::until_success());
+  bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable, 5);
+  REQUIRE(bank.start());
+  REQUIRE(bank.notes.hooks ==
+          std::vector<std::string>{"pre_recovery", "on_recovery_err Journal",
+                                   "on_recovery_err Journal", "on_recovery_err Journal",
+                                   "on_recovery_err Journal", "on_recovery_err Journal",
+                                   "post_recovery", "started"});
+}
+
+TEST_CASE("an actor whose recovery must not fail does not start", "[persistence][B-023]") {
+  Bank bank;
+  bank.notes.recovering = RecoveryFailurePolicy::stop_actor();
+  bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable);
+  const auto started = bank.start();
+  REQUIRE(!started);
+  REQUIRE(started.error().kind() == ActorRefErr::Kind::ActorStartFailed);
+  REQUIRE(bank.notes.hooks == std::vector<std::string>{"pre_recovery", "on_recovery_err Journal",
+                                                       "on_recovery_failed"});
+}
+
+TEST_CASE("a recovery that fails is one for supervision if the policy says so",
+          "[persistence][B-024]") {
+  Bank bank;
+  bank.notes.recovering = RecoveryFailurePolicy::fail();
+  bank.journal.fail_next(JournalOp::ReadLatestSnapshot, JournalFault::Unavailable);
+  REQUIRE(!bank.start());
+  bank.test.expect_failure("recovery failed");
+}
+
+TEST_CASE("a recovery that is tried again goes on where it failed", "[persistence]") {
+  Bank bank({.read_bytes = 1});  // an event at a time
+  bank.notes.recovering = RecoveryFailurePolicy::retry(Retry::until_success());
+  {
+    const auto account = bank.account();
+    for (std::int64_t amount = 1; amount <= 6; ++amount)
+      REQUIRE(bank.test.run(account.send(Deposit{amount})));
+    REQUIRE(bank.test.run(account.stop()));
+  }
+  bank.journal.fail_at_random({.unavailable = 500'000}, 3);
+  const auto account = bank.account();
+  REQUIRE(bank.journal.faults() > 0);
+  REQUIRE(bank.balance(account) == 21);
+}
+
+TEST_CASE("actors recover so many at once, and the others in their turn", "[persistence]") {
+  Bank bank({.concurrent_recoveries = 2});
+  bank.journal.hold(JournalOp::Open);
+  std::vector<std::unique_ptr<Notes>> notes;
+  std::vector<LocalActorRef<Account>> accounts;
+  for (int i = 0; i < 5; ++i) {
+    notes.push_back(std::make_unique<Notes>());
+    notes.back()->key = std::to_string(i);
+    auto started = bank.test.run(
+        bank.test.system().new_actor_deferred(ActorId(notes.back()->key), Account(*notes.back())));
+    accounts.push_back(started.value());
+  }
+  bank.test.run_until_idle();
+  REQUIRE(bank.journal.held() == 2);
+  bank.journal.release();
+  for (const auto& account : accounts) REQUIRE(bank.balance(account) == 0);
+}
+
+TEST_CASE("an actor that waits for its turn to recover can be stopped", "[persistence]") {
+  Bank bank({.concurrent_recoveries = 1});
+  bank.journal.hold(JournalOp::Open);
+  Notes second;
+  second.key = "second";
+  const auto one =
+      bank.test.run(bank.test.system().new_actor_deferred("one", Account(bank.notes))).value();
+  const auto two = bank.test.run(bank.test.system().new_actor_deferred("two", Account(second)));
+  bank.test.run_until_idle();
+  two->notify_stop();
+  bank.test.expect_stopped(*two);
+  bank.journal.release();
+  REQUIRE(bank.balance(one) == 0);
+}
+
+TEST_CASE("an event is written again until the journal takes it", "[persistence][B-025]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::retry(Retry::until_success());
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable, 5);
+  REQUIRE(bank.test.run(account.send(Deposit{7})));
+  REQUIRE(bank.stored().size() == 1);
+}
+
+TEST_CASE("an actor that returns its journal's errors goes on", "[persistence][B-123]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::return_err();
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable);
+  REQUIRE(!bank.test.run(account.send(Deposit{1})));
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::Storage);
+  REQUIRE(bank.test.run(account.send(Deposit{2})));
+  REQUIRE(bank.balance(account) == 2);
+}
+
+TEST_CASE("an actor stops at its journal's first error if the policy says so",
+          "[persistence][B-123]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::stop_actor();
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable);
+  REQUIRE(!bank.test.run(account.send(Deposit{1})));
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::ActorStopping);
+  REQUIRE(bank.test.expect_stopped(account).kind() == StopReason::Kind::Failed);
+}
+
+TEST_CASE("attempts are counted, their delays kept, and the last one stops the actor",
+          "[persistence][B-123]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::retry(Retry::max_attempts(3, 1s));
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable, 10);
+  const Duration begun = bank.test.now();
+  REQUIRE(!bank.test.run(account.send(Deposit{1})));
+  REQUIRE(bank.journal.calls(JournalOp::Append) == 3);
+  REQUIRE(bank.test.now() - begun == 2s);
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::Storage);
+  bank.test.expect_stopped(account);
+}
+
+TEST_CASE("a journal's error is a failure for supervision if the policy says so",
+          "[persistence][B-123]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::fail();
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable);
+  const auto failed = bank.test.run(account.send(Deposit{1}));
+  REQUIRE(failed.error().kind() == ActorRefErr::Kind::HandlerFailed);
+  bank.test.expect_failure("Storage");
+}
+
+TEST_CASE("an actor that waits for its journal can be stopped", "[persistence][W-88]") {
+  Bank bank;
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable, 1'000'000);
+  account.notify(Deposit{1});
+  bank.test.advance(60s);
+  const std::size_t tried = bank.journal.calls(JournalOp::Append);
+  REQUIRE(tried > 3);
+  REQUIRE(bank.test.run(account.stop()));
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::ActorStopping);
+  bank.test.advance(60s);
+  REQUIRE(bank.journal.calls(JournalOp::Append) == tried);
+}
+
+TEST_CASE("an actor that tries to recover can be stopped", "[persistence][W-88]") {
+  Bank bank;
+  bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable, 1'000'000);
+  const auto account =
+      bank.test.run(bank.test.system().new_actor_deferred("account", Account(bank.notes))).value();
+  bank.test.advance(60s);
+  account.notify_stop();
+  bank.test.expect_stopped(account);
+}
+
+TEST_CASE("an event whose fate is unknown is in the journal once", "[persistence]") {
+  const JournalFault fault =
+      GENERATE(JournalFault::UnknownDone, JournalFault::UnknownNotDone, JournalFault::UnknownLate);
+  const int unknown_reopenings = GENERATE(0, 1, 3);
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::retry(Retry::until_success());
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, fault);
+  if (unknown_reopenings > 0)
+    bank.journal.fail_next(JournalOp::Reopen, JournalFault::UnknownDone,
+                           static_cast<std::size_t>(unknown_reopenings));
+  REQUIRE(bank.test.run(account.send(Deposit{5})));
+  REQUIRE(bank.test.run(account.send(Deposit{6})));
+  REQUIRE(bank.balance(account) == 11);
+  const auto stored = bank.stored();
+  REQUIRE(stored.size() == 2);
+}
+
+TEST_CASE("an event whose fate cannot be found out stops its actor as Unknown", "[persistence]") {
+  Bank bank;
+  bank.notes.persisting = PersistFailurePolicy::return_err();
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::UnknownDone);
+  bank.journal.fail_next(JournalOp::Reopen, JournalFault::Unavailable);
+  REQUIRE(!bank.test.run(account.send(Deposit{5})));
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::Unknown);
+  bank.test.expect_stopped(account);
+}
+
+TEST_CASE("finding out an event's fate does not throw out a newer owner", "[persistence]") {
+  Bank bank;
+  const auto account = bank.account();
+  bank.journal.fail_next(JournalOp::Append, JournalFault::UnknownNotDone);
+  bank.journal.hold(JournalOp::Reopen);
+  account.notify(Deposit{1});
+  bank.test.run_until_idle();
+  REQUIRE(bank.journal.held() == 1);
+  Notes newer;
+  const auto owner = bank.test.start<Account>("newer", newer);
+  bank.journal.release();
+  bank.test.expect_stopped(account);
+  REQUIRE(bank.notes.errors.back().kind() == PersistErr::Kind::Fenced);
+  REQUIRE(bank.test.run(owner.send(Deposit{2})));
+  REQUIRE(bank.stored().size() == 1);
+}
+
+namespace {
+
+/// Clients deposit amounts that are powers of two into one account, which is started again and
+/// again while its predecessor may still run. So the balance says which deposits are in it.
+void deposits_under_faults(TestSystem& test) {
+  const InMemoryStorageProvider inner;
+  FailingJournal journal(inner);
+  REQUIRE(test.system().extend(make_extension(Persistence::from(journal))));
+  journal.fail_at_random({.unavailable = 50'000,
+                          .unknown_done = 50'000,
+                          .unknown_not_done = 50'000,
+                          .unknown_late = 50'000,
+                          .delayed = 200'000},
+                         test.seed());
+  std::vector<std::unique_ptr<Notes>> notes;
+  std::vector<LocalActorRef<Account>> owners;
+  std::int64_t acknowledged = 0;
+  std::int64_t uncertain = 0;
+  for (int i = 0; i < 24; ++i) {
+    if (i % 6 == 0) {
+      notes.push_back(std::make_unique<Notes>());
+      owners.push_back(test.start<Account>(std::to_string(i), *notes.back()));
+    }
+    // Mostly the newest owner, sometimes one that does not know yet that it is none.
+    const auto& owner = i % 5 == 4 && owners.size() > 1 ? owners[owners.size() - 2] : owners.back();
+    const std::int64_t amount = std::int64_t{1} << i;
+    const auto done = test.run(owner.send(Deposit{amount}));
+    if (done)
+      acknowledged |= amount;
+    else
+      uncertain |= amount;
+  }
+  journal.heal();
+  Notes last;
+  const auto survivor = test.start<Account>("survivor", last);
+  const std::int64_t balance = test.run(survivor.send(GetBalance{})).value();
+  test.check((balance & acknowledged) == acknowledged, "an acknowledged deposit is lost");
+  test.check((balance & ~(acknowledged | uncertain)) == 0, "a deposit is there twice");
+}
+
+}  // namespace
+
+TEST_CASE("no acknowledged event is lost and none is doubled, whatever the journal does",
+          "[persistence][explored]") {
+  CHECK_EXPLORED(&deposits_under_faults, {.seeds = 200, .show_log = false});
+}
