@@ -7,7 +7,8 @@
 The moments are drawn from the seed, which is printed: most lie some acknowledgements ahead, so that
 they are spread over the whole file, others some milliseconds after the start, while the accounts are
 recovering. `--server-kills` kills the Redis server as well, while the bank goes on. After the last
-kill the bank runs to its end, and nothing may be missing then.
+kill the bank runs to its end, and nothing may be missing then. A machine that is done with the file
+before that begins again with journals of its own.
 """
 
 import argparse
@@ -111,10 +112,11 @@ def wait_until(condition, process, what):
 def draw_moment(draw, bank, victim, reached, last, kills_left):
     """A condition that is met when the victim is to be killed, and words for it. A bank that starts
     without its server ends at once, which is no fault; so the server is killed later."""
+    target = reached + max(1, int((last - reached) / (kills_left + 1) * draw.uniform(0.2, 1.8)))
     if victim == "bank" and draw.random() < 0.25:
         end = time.monotonic() + draw.random() * 0.2
-        return lambda: time.monotonic() >= end, "some time after its start"
-    target = reached + max(1, int((last - reached) / (kills_left + 1) * draw.uniform(0.2, 1.8)))
+        return (lambda: time.monotonic() >= end or bank.last_acknowledged() >= target,
+                f"some time after its start, or transfer {target}")
     return lambda: bank.last_acknowledged() >= target, f"transfer {target}"
 
 
@@ -157,24 +159,36 @@ def kill_server(bank, server, process):
                 "an acknowledgement after the server's death")
 
 
-def kill_again_and_again(bank, server, draw, victims, last):
-    """Kills in the order of `victims`. Gives how far the bank was at the last of them."""
-    reached = 0
-    for number, victim in enumerate(victims):
-        condition, when = draw_moment(draw, bank, victim, reached, last,
-                                      len(victims) - number)
-        process = bank.start()
+def kill_one(bank, server, draw, victim, reached, last, kills_left):
+    condition, when = draw_moment(draw, bank, victim, reached, last, kills_left)
+    process = bank.start()
+    try:
+        wait_or_end(condition, bank, process, when)
+        if victim == "server":
+            kill_server(bank, server, process)
+        kill(bank, process)
+    finally:
+        process.kill()
+
+
+def kill_again_and_again(new_bank, server, draw, victims, last):
+    """Kills in the order of `victims`. Gives the bank that has not come to its end, and the rounds."""
+    rounds = 1
+    bank = new_bank(rounds)
+    reached = killed = killed_before = 0
+    while killed < len(victims):
         try:
-            wait_or_end(condition, bank, process, when)
-            if victim == "server":
-                kill_server(bank, server, process)
-            kill(bank, process)
+            kill_one(bank, server, draw, victims[killed], reached, last, len(victims) - killed)
+            killed += 1
+            reached = max(reached, bank.last_acknowledged())
         except TooEarly:
-            fail(f"the transfers ended before kill {number + 1} of {len(victims)}")
-        finally:
-            process.kill()
-        reached = max(reached, bank.last_acknowledged())
-    return reached
+            bank.check("--all-settled")
+            if killed == killed_before:
+                fail("a whole round has passed without a kill")
+            rounds += 1
+            bank = new_bank(rounds)
+            reached, killed_before = 0, killed
+    return bank, rounds
 
 
 def main():
@@ -202,17 +216,22 @@ def main():
     server = None
     try:
         server = RedisServer(directory) if options.journal == "redis" else None
-        journal = server.uri if server else directory / "bank.db"
-        bank = Bank(options.program, journal, options.transfers, directory)
+
+        def new_bank(number):
+            place = directory / f"round-{number}"
+            place.mkdir()
+            journal = f"{server.uri}?db={number}" if server else place / "bank.db"
+            return Bank(options.program, journal, options.transfers, place)
+
         with open(options.transfers, encoding="utf-8") as transfers:
             last = max(int(line.split()[0]) for line in transfers if line[:1].isdigit())
         draw = random.Random(seed)
         victims = ["bank"] * options.kills + ["server"] * options.server_kills
         draw.shuffle(victims)
-        reached = kill_again_and_again(bank, server, draw, victims, last)
+        bank, rounds = kill_again_and_again(new_bank, server, draw, victims, last)
         run_to_end(bank)
         print(bank.check("--all-settled"), end="")
-        print(f"killed {len(victims)} times, the last time at transfer {reached}")
+        print(f"killed {len(victims)} times in {rounds} rounds")
     finally:
         if server:
             server.stop()
