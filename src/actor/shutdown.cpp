@@ -26,6 +26,20 @@ bool Shutdown::ended() noexcept {
   return latest_ && latest_->has_ended_all();
 }
 
+namespace {
+
+/// A task that waits for a shutdown is not to be asked to stop by it; but one that came too late to
+/// be excused was. Then it goes on as if it had not been.
+bool was_not_excused(PromiseBase& promise) noexcept {
+  CancelScope& root = promise.unit->root_scope;
+  if (promise.scope != &root || !root.requested() || as_cell(*promise.unit) != nullptr)
+    return false;
+  root.renew();
+  return true;
+}
+
+}  // namespace
+
 // ---- those who wait ---------------------------------------------------------------------------
 
 Task<ShutdownReport> Shutdown::run(Duration deadline) {
@@ -41,6 +55,9 @@ Task<ShutdownReport> Shutdown::run(Duration deadline) {
     else
       co_await wait_for(attempt->done, until);
     if (!attempt->done.is_set()) {
+      CurrentScope current;
+      PromiseBase& promise = co_await current;
+      if (now() < until && was_not_excused(promise)) continue;
       ShutdownReport report = co_await look(began, until);
       co_return report;
     }

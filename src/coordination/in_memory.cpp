@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include <coerce/runtime/detail/timer.hpp>
+
+#include "coordination/lease_limits.hpp"
 
 namespace coerce {
 
@@ -34,12 +34,8 @@ class CallerTime {
 Task<LeaseResult<std::optional<LeaseGrant>>> InMemoryLeaseStore::acquire(std::string name,
                                                                          std::string owner,
                                                                          Duration ttl) {
-  if (auto bad = check(name, owner)) co_return coerce::unexpected(std::move(*bad));
-  if (ttl < options_.limits.min_ttl || ttl > options_.limits.max_ttl)
-    co_return coerce::unexpected(
-        LeaseErr(Kind::Limit,
-                 fmt::format("a time to live of {} ns; {} to {} are allowed", ttl.count(),
-                             options_.limits.min_ttl.count(), options_.limits.max_ttl.count())));
+  if (auto bad = detail::check_lease(options_.limits, name, owner, ttl))
+    co_return coerce::unexpected(std::move(*bad));
   const TimePoint calling = co_await CallerTime(options_.clock);
 
   const std::lock_guard guard(mutex_);
@@ -58,7 +54,8 @@ Task<LeaseResult<std::optional<LeaseGrant>>> InMemoryLeaseStore::acquire(std::st
 
 Task<LeaseResult<bool>> InMemoryLeaseStore::renew(std::string name, std::string owner,
                                                   Epoch epoch) {
-  if (auto bad = check(name, owner)) co_return coerce::unexpected(std::move(*bad));
+  if (auto bad = detail::check_lease(options_.limits, name, owner))
+    co_return coerce::unexpected(std::move(*bad));
   const TimePoint calling = co_await CallerTime(options_.clock);
 
   const std::lock_guard guard(mutex_);
@@ -71,22 +68,13 @@ Task<LeaseResult<bool>> InMemoryLeaseStore::renew(std::string name, std::string 
 
 Task<LeaseResult<void>> InMemoryLeaseStore::release(std::string name, std::string owner,
                                                     Epoch epoch) {
-  if (auto bad = check(name, owner)) co_return coerce::unexpected(std::move(*bad));
+  if (auto bad = detail::check_lease(options_.limits, name, owner))
+    co_return coerce::unexpected(std::move(*bad));
   const TimePoint calling = co_await CallerTime(options_.clock);
 
   const std::lock_guard guard(mutex_);
   if (Lease* lease = held(name, owner, epoch, latest(calling))) lease->owner.clear();
   co_return LeaseResult<void>();
-}
-
-std::optional<LeaseErr> InMemoryLeaseStore::check(const std::string& name,
-                                                  const std::string& owner) const {
-  const std::size_t most = options_.limits.max_name_bytes;
-  for (const std::string& text : {name, owner})
-    if (text.empty() || text.size() > most)
-      return LeaseErr(Kind::Limit, fmt::format("a name or owner of {} bytes; 1 to {} are allowed",
-                                               text.size(), most));
-  return std::nullopt;
 }
 
 TimePoint InMemoryLeaseStore::latest(TimePoint calling) {

@@ -5,11 +5,11 @@
 #include <variant>
 #include <vector>
 
+#include <coerce/runtime/group_worker.hpp>
+
+#include "coordination/lease_limits.hpp"
 #include "coordination/sqlite_leases.hpp"
 #include "coordination/sqlite_writer.hpp"
-
-#include <fmt/format.h>
-#include <coerce/runtime/group_worker.hpp>
 
 namespace coerce {
 
@@ -51,22 +51,23 @@ class SqliteLeases final : public LeaseStore {
                 {.max_waiting = options.max_waiting, .max_group = options.max_group}) {}
 
   Task<Answer> acquire(std::string name, std::string owner, Duration ttl) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
-    if (ttl < options_.limits.min_ttl || ttl > options_.limits.max_ttl)
-      co_return coerce::unexpected(LeaseErr(Kind::Limit, "the time to live is out of bounds"));
+    if (auto bad = detail::check_lease(options_.limits, name, owner, ttl))
+      co_return coerce::unexpected(*bad);
     Request request(Asked::Acquire, std::move(name), std::move(owner), {}, ttl, clock_.now());
     co_return co_await ask(std::move(request));
   }
 
   Task<LeaseResult<bool>> renew(std::string name, std::string owner, Epoch epoch) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
+    if (auto bad = detail::check_lease(options_.limits, name, owner))
+      co_return coerce::unexpected(*bad);
     Request request(Asked::Renew, std::move(name), std::move(owner), epoch, {}, clock_.now());
     const auto answer = co_await ask(std::move(request));
     co_return answer.map([](const auto& grant) { return grant.has_value(); });
   }
 
   Task<LeaseResult<void>> release(std::string name, std::string owner, Epoch epoch) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
+    if (auto bad = detail::check_lease(options_.limits, name, owner))
+      co_return coerce::unexpected(*bad);
     Request request(Asked::Release, std::move(name), std::move(owner), epoch, {}, clock_.now());
     const auto answer = co_await ask(std::move(request));
     if (!answer) co_return coerce::unexpected(answer.error());
@@ -77,15 +78,6 @@ class SqliteLeases final : public LeaseStore {
 
  private:
   using Worker = GroupWorker<Request, Answer>;
-
-  std::optional<LeaseErr> check(const std::string& name, const std::string& owner) const {
-    const std::size_t most = options_.limits.max_name_bytes;
-    if (!name.empty() && name.size() <= most && !owner.empty() && owner.size() <= most)
-      return std::nullopt;
-    return LeaseErr(Kind::Limit,
-                    fmt::format("a name of {} bytes and an owner of {}; 1 to {} are allowed",
-                                name.size(), owner.size(), most));
-  }
 
   Task<Answer> ask(Request request) {
     auto answer = co_await worker_.ask(std::move(request));

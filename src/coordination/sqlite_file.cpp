@@ -66,10 +66,14 @@ struct Found {
   bool empty = false;
 };
 
+/// All of it at one moment: another process may just be making the tables.
 std::optional<Found> look(Connection& connection) {
+  const bool alone = sqlite3_get_autocommit(connection.handle()) != 0;
+  if (alone && !connection.run("BEGIN")) return std::nullopt;
   const auto application = connection.ask("PRAGMA application_id");
   const auto version = connection.ask("PRAGMA user_version");
   const auto tables = connection.ask("SELECT count(*) FROM sqlite_schema");
+  if (alone) connection.roll_back();
   if (!application || !version || !tables) return std::nullopt;
   return Found{*application, *version, *application == 0 && *version == 0 && *tables == 0};
 }

@@ -442,3 +442,19 @@ TEST_CASE("a handler that shuts its system down gets a report that names it, and
   CHECK(world.system.live_actor_count() == 0);
   CHECK(world.shut_down().complete);
 }
+
+TEST_CASE("everybody who waits for a shutdown is told of its end, whoever came first",
+          "[shutdown]") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    ActorSystem system = ActorSystem::builder().shuffled(true).seed(seed).build();
+    std::vector<bool> complete;
+    const auto shut_down = [&complete](ActorSystem shared) -> coerce::Task<void> {
+      const coerce::ShutdownReport report = co_await shared.shutdown();
+      complete.push_back(report.complete);
+    };
+    for (int i = 0; i < 4; ++i) system.spawn(shut_down(system));
+    system.run();
+    CHECK(complete == std::vector<bool>(4, true));
+  }
+}

@@ -47,7 +47,6 @@ class InMemoryLeaseStore final : public LeaseStore {
     Duration ttl{};
     TimePoint end{};
   };
-  std::optional<LeaseErr> check(const std::string& name, const std::string& owner) const;
   /// The latest moment that any call has seen. \pre mutex_ is held
   TimePoint latest(TimePoint calling);
   /// The lease, if this owner holds it. \pre mutex_ is held

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "coordination/lease_limits.hpp"
 #include "coordination/redis/client.hpp"
 #include "coordination/redis/lease_scripts.hpp"
 
@@ -37,8 +38,8 @@ class RedisLeases final : public LeaseStore {
 
   Task<LeaseResult<std::optional<LeaseGrant>>> acquire(std::string name, std::string owner,
                                                        Duration ttl) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
-    if (auto bad = check(ttl)) co_return coerce::unexpected(*bad);
+    if (auto bad = detail::check_lease(limits_, name, owner, ttl))
+      co_return coerce::unexpected(*bad);
     ScriptCall call = call_for(LeaseScript::Acquire, name, std::move(owner));
     // Rounded up: it must not end before its holder thinks so.
     const auto micros = std::chrono::ceil<std::chrono::microseconds>(ttl).count();
@@ -52,7 +53,7 @@ class RedisLeases final : public LeaseStore {
   }
 
   Task<LeaseResult<bool>> renew(std::string name, std::string owner, Epoch epoch) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
+    if (auto bad = detail::check_lease(limits_, name, owner)) co_return coerce::unexpected(*bad);
     ScriptCall call = call_for(LeaseScript::Renew, name, std::move(owner));
     call.arg(epoch.value);
     const auto reply = co_await client_.call(std::move(call));
@@ -62,7 +63,7 @@ class RedisLeases final : public LeaseStore {
   }
 
   Task<LeaseResult<void>> release(std::string name, std::string owner, Epoch epoch) override {
-    if (auto bad = check(name, owner)) co_return coerce::unexpected(*bad);
+    if (auto bad = detail::check_lease(limits_, name, owner)) co_return coerce::unexpected(*bad);
     ScriptCall call = call_for(LeaseScript::Release, name, std::move(owner));
     call.arg(epoch.value);
     const auto reply = co_await client_.call(std::move(call));
@@ -73,23 +74,6 @@ class RedisLeases final : public LeaseStore {
   bool advisory() const noexcept override { return true; }
 
  private:
-  std::optional<LeaseErr> check(std::string_view name, std::string_view owner) const {
-    if (auto bad = check_size("a name", name.size())) return bad;
-    return check_size("an owner", owner.size());
-  }
-  std::optional<LeaseErr> check_size(std::string_view what, std::size_t size) const {
-    if (size > 0 && size <= limits_.max_name_bytes) return std::nullopt;
-    return LeaseErr(Kind::Limit, fmt::format("{} of {} bytes; 1 to {} are allowed", what, size,
-                                             limits_.max_name_bytes));
-  }
-  std::optional<LeaseErr> check(Duration ttl) const {
-    if (ttl >= limits_.min_ttl && ttl <= limits_.max_ttl) return std::nullopt;
-    using Milliseconds = std::chrono::duration<double, std::milli>;
-    return LeaseErr(
-        Kind::Limit,
-        fmt::format("a time to live of {} ms; {} to {} are allowed", Milliseconds(ttl).count(),
-                    Milliseconds(limits_.min_ttl).count(), Milliseconds(limits_.max_ttl).count()));
-  }
   ScriptCall call_for(LeaseScript script, const std::string& name, std::string owner) const {
     ScriptCall call(static_cast<std::size_t>(script));
     call.key(prefix_ + "lease:" + name).arg(std::move(owner));
