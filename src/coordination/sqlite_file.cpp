@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/thread_pause.hpp"
+
 namespace coerce::detail::sqlite {
 
 namespace {
@@ -59,6 +61,10 @@ bool configure(Connection& connection, const FileOptions& options, FileUse use) 
 }
 
 constexpr int kLookAgainMs = 20;
+
+bool is_busy(const Connection& connection) noexcept {
+  return connection.failure() && (connection.failure()->code & 0xff) == SQLITE_BUSY;
+}
 
 struct Found {
   std::int64_t application = 0;
@@ -123,8 +129,7 @@ bool have_tables(Connection& connection, const FileFormat& format, TimePoint dea
     if (!before->empty) return check_format(connection, format, *before);
     sqlite3_busy_timeout(connection.handle(), kLookAgainMs);
     if (connection.begin()) break;
-    const bool waits = (connection.failure()->code & 0xff) == SQLITE_BUSY;
-    if (!waits || SystemClock().now() >= deadline) return false;
+    if (!is_busy(connection) || SystemClock().now() >= deadline) return false;
     connection.take_failure();
   }
   const auto found = look(connection);
@@ -182,8 +187,14 @@ SqliteResult<std::unique_ptr<Connection>> open_file(const std::string& path,
   if (code != SQLITE_OK) connection->fail(code);
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
   sqlite3_busy_timeout(handle, static_cast<int>(std::clamp<std::int64_t>(wait, 0, 1 << 30)));
-  const bool opened =
-      prepare_file(*connection, format, options, use, SystemClock().now() + patience);
+  const TimePoint deadline = SystemClock().now() + patience;
+  bool opened = prepare_file(*connection, format, options, use, deadline);
+  // SQLite does not wait where it sees a deadlock: of two that turn a new file's log on, say.
+  while (!opened && is_busy(*connection) && SystemClock().now() < deadline) {
+    connection->take_failure();
+    pause_thread(std::chrono::milliseconds(kLookAgainMs));
+    opened = prepare_file(*connection, format, options, use, deadline);
+  }
   // A writer waits in its own way (Turns), a reader seldom.
   if (use != FileUse::Read) sqlite3_busy_timeout(handle, 0);
   if (opened) return connection;

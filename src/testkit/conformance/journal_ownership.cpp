@@ -54,7 +54,7 @@ Task<void> higher_epoch(JournalTrial trial) {
   co_await owner.open(Epoch{5});
   co_await fill(owner);
   Writer lower(trial, store, "account");
-  for (const std::uint64_t epoch : {0, 4}) {
+  for (const std::uint64_t epoch : {0u, 4u}) {
     const auto result = co_await store->open("account", Epoch{epoch});
     trial->refused(result, kFenced, "open under an epoch below the stored one");
   }

@@ -33,7 +33,9 @@ struct Race {
   std::set<std::string> followed;  ///< what read_by_tag gave
 
   Moment next_moment() noexcept { return ++moment; }
-  Journals store_of(int writer) const { return stores[writer % stores.size()]; }
+  Journals store_of(int writer) const {
+    return stores[static_cast<std::size_t>(writer) % stores.size()];
+  }
 };
 
 /// Leaves a race, also by a broken promise.

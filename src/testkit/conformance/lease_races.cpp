@@ -37,7 +37,8 @@ Task<void> pause(std::shared_ptr<Race> race) {
   const std::uint64_t dice = race->trial->rng.below(20);
   if (dice < 4) {
     const auto most = dice == 0 ? 45 : 5;
-    (void)co_await sleep_for(std::chrono::milliseconds(race->trial->rng.below(most)));
+    (void)co_await sleep_for(
+        std::chrono::milliseconds(race->trial->rng.below(static_cast<std::uint64_t>(most))));
   } else if (dice < 12) {
     co_await yield();
   }
