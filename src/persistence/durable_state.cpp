@@ -31,7 +31,10 @@ Task<PersistResult<std::optional<JournalEntry>>> StateJournal::load(Retry retry,
   session_ = std::make_unique<JournalSession>(extension->persistence().storage(), persistence_id_);
   for (std::uint32_t failures = 1;; ++failures) {
     auto found = co_await open_and_read(context);
-    if (found) co_return Loaded(std::move(*found));
+    if (found) {
+      superseded_ = kDeleteEvery;  // what earlier lives have left goes with the next revision
+      co_return Loaded(std::move(*found));
+    }
     const JournalErr& error = found.error();
     auto kind = error.kind() == JournalErr::Kind::Fenced ? PersistErr::Kind::Fenced
                                                          : PersistErr::Kind::Storage;

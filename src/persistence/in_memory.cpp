@@ -80,11 +80,10 @@ class InMemoryJournalStorage final : public JournalStorage {
     std::vector<JournalEntry> entries;
     const Journal* journal = known(id);
     if (journal == nullptr) co_return entries;
-    std::size_t bytes = 0;
+    detail::ReadBound bound(limits_, max_bytes);
     for (auto place = journal->events.lower_bound(from);
          place != journal->events.end() && place->first < to; ++place) {
-      bytes += place->second.bytes.size();
-      if (!entries.empty() && bytes > max_bytes) break;
+      if (!bound.fits(place->second)) break;
       entries.push_back(place->second);
     }
     co_return entries;
@@ -151,15 +150,14 @@ class InMemoryJournalStorage final : public JournalStorage {
     TaggedEntries found;
     found.next_offset = std::max(offset, last_offset_ + 1);
     std::map<std::uint64_t, TagPlace>& places = tags_[tag];
-    std::size_t bytes = 0;
+    detail::ReadBound bound(limits_, max_bytes);
     for (auto place = places.lower_bound(offset); place != places.end();) {
       const JournalEntry* event = event_at(place->second);
       if (event == nullptr) {
         place = places.erase(place);  // deleted meanwhile
         continue;
       }
-      bytes += event->bytes.size();
-      if (!found.entries.empty() && bytes > max_bytes) {
+      if (!bound.fits(*event)) {
         found.next_offset = place->first;
         break;
       }

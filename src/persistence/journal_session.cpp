@@ -21,8 +21,11 @@ std::optional<std::int64_t> JournalSession::snapshot_sequence() const noexcept {
 }
 
 Task<JournalResult<OpenedJournal>> JournalSession::open(ActorContext& context) {
+  // Once is enough: to open again would shut out whoever has opened since.
+  if (opened_) co_return JournalResult<OpenedJournal>(*opened_);
   auto opened = co_await storage_->open(id_, given_epoch(context));
   if (opened) {
+    opened_ = *opened;
     token_ = opened->token;
     head_ = opened->head;
     note_epoch(context, token_.epoch);
@@ -47,11 +50,10 @@ Task<PersistResult<void>> JournalSession::write_snapshot(JournalEntry snapshot, 
                                                          PersistFailurePolicy policy,
                                                          ActorContext& context) {
   const auto turn = co_await turns_.take();
-  snapshot.sequence = head_;
   const auto write = [&] { return storage_->write_snapshot(token_, snapshot); };
   auto written = co_await repeat(write, std::nullopt, policy, context);
   if (!written) co_return written;
-  if (snapshots_.empty() || snapshots_.back() != snapshot.sequence)
+  if (snapshots_.empty() || snapshots_.back() < snapshot.sequence)
     snapshots_.push_back(snapshot.sequence);
   co_await trim_snapshots(std::max<std::size_t>(keep, 1), context);
   co_return written;
@@ -59,13 +61,15 @@ Task<PersistResult<void>> JournalSession::write_snapshot(JournalEntry snapshot, 
 
 // The snapshot is there whatever becomes of the old ones: they are tried again after the next one.
 Task<void> JournalSession::trim_snapshots(std::size_t keep, ActorContext& context) {
-  if (snapshots_.size() <= keep) co_return;
-  const std::int64_t oldest_kept = snapshots_[snapshots_.size() - keep];
-  const auto deleted = co_await storage_->delete_snapshots_to(token_, oldest_kept);
-  if (deleted)
-    snapshots_.erase(snapshots_.begin(), snapshots_.end() - static_cast<std::ptrdiff_t>(keep));
-  else
+  if (snapshots_.size() <= keep && !older_are_unknown_) co_return;
+  const std::size_t dropped = snapshots_.size() - std::min(keep, snapshots_.size());
+  const auto deleted = co_await storage_->delete_snapshots_to(token_, snapshots_[dropped]);
+  if (deleted) {
+    older_are_unknown_ = false;
+    snapshots_.erase(snapshots_.begin(), snapshots_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  } else {
     context.log().warn("old snapshots were not deleted: {}", deleted.error().to_string());
+  }
 }
 
 Task<PersistResult<bool>> JournalSession::clear_old_events(PersistFailurePolicy policy,
@@ -106,7 +110,7 @@ Task<PersistResult<void>> JournalSession::repeat(F operation, std::optional<Mark
     if (done) co_return PersistResult<void>();
     JournalErr error = std::move(done.error());
     if (error.kind() == Kind::Unknown) {
-      const auto fate = co_await resolve(mark, policy);
+      const auto fate = co_await resolve(mark, policy, context);
       if (!fate) co_return coerce::unexpected(lose(fate.error(), context));
       if (*fate == Fate::Written) co_return PersistResult<void>();
       error = JournalErr(Kind::Unavailable, error.detail());
@@ -117,7 +121,8 @@ Task<PersistResult<void>> JournalSession::repeat(F operation, std::optional<Mark
 }
 
 Task<PersistResult<JournalSession::Fate>> JournalSession::resolve(std::optional<Mark> mark,
-                                                                  PersistFailurePolicy policy) {
+                                                                  PersistFailurePolicy policy,
+                                                                  ActorContext& context) {
   using FateResult = PersistResult<Fate>;
   bool token_may_be_old = false;
   for (std::uint32_t failures = 0;;) {
@@ -129,20 +134,22 @@ Task<PersistResult<JournalSession::Fate>> JournalSession::resolve(std::optional<
       if (mark && opened->head == mark->head && opened->last_append == mark->id)
         co_return FateResult(Fate::Written);
       if (opened->head == head_) co_return FateResult(Fate::NotWritten);
-      PersistErr conflict(
-          PersistErr::Kind::Conflict,
-          fmt::format("the journal ends at {}, {} was expected", opened->head, head_));
-      co_return FateResult(coerce::unexpected(std::move(conflict)));
+      // Somebody else has written behind it, or in its place.
+      PersistErr lost(mark ? PersistErr::Kind::Unknown : PersistErr::Kind::Conflict,
+                      fmt::format("the journal ends at {}, {} was expected", opened->head, head_));
+      co_return FateResult(coerce::unexpected(std::move(lost)));
     }
     const JournalErr& error = opened.error();
     if (error.kind() == Kind::Fenced) {
-      PersistErr fenced(PersistErr::Kind::Fenced, error.detail());
-      co_return FateResult(coerce::unexpected(std::move(fenced)));
+      // It may have been written before the newer owner came.
+      PersistErr lost(mark ? PersistErr::Kind::Unknown : PersistErr::Kind::Fenced,
+                      "a newer owner has the journal: " + error.detail());
+      co_return FateResult(coerce::unexpected(std::move(lost)));
     }
     token_may_be_old = token_may_be_old || error.kind() == Kind::Unknown;
     const bool may_pass = error.kind() == Kind::Unavailable || error.kind() == Kind::Unknown;
     const bool waits = may_pass && policy.action() == FailureAction::Retry &&
-                       policy.retries().allows(++failures) &&
+                       policy.retries().allows(++failures) && !is_stopping(context) &&
                        co_await sleep_for(policy.retries().delay(failures));
     if (!waits) {
       PersistErr unknown(PersistErr::Kind::Unknown, error.to_string());
@@ -170,7 +177,9 @@ Task<PersistResult<void>> JournalSession::wait_or_give_up(JournalErr error, std:
       if ((failures & (failures - 1)) == 0)  // 1, 2, 4, 8, ...
         context.log().warn("the journal failed {} times and is tried again: {}", failures,
                            error.to_string());
-      const bool waited = co_await sleep_for(policy.retries().delay(failures));
+      // In the hook stopped() nothing would end the wait any more.
+      const bool waited =
+          !is_stopping(context) && co_await sleep_for(policy.retries().delay(failures));
       if (waited) co_return PersistResult<void>();
       co_return coerce::unexpected(PersistErr(Err::ActorStopping, error.to_string()));
     }

@@ -60,8 +60,10 @@ class Recovery {
     auto* extension = system.extension<PersistenceExtension>();
     if (extension == nullptr)
       co_return failure(Kind::NotConfigured, "the system was built without with_persistence()");
-    const auto slot = co_await extension->recovery_slots().take();
-    if (!slot) co_return failure(Kind::ActorStopping, "");
+    const SlotHeld held(slot_);
+    slots_ = &extension->recovery_slots();
+    slot_ = co_await slots_->take();
+    if (!slot_) co_return failure(Kind::ActorStopping, "");
     const Persistence& persistence = extension->persistence();
     if (!session_)
       session_ = std::make_unique<JournalSession>(persistence.storage_of(recoverable_.actor_key()),
@@ -111,6 +113,7 @@ class Recovery {
         at_ = event.sequence;
       }
       co_await yield();
+      if (context_.stop_token().stop_requested()) co_return failure(Kind::ActorStopping, "");
     }
     co_return Outcome();
   }
@@ -126,7 +129,13 @@ class Recovery {
         co_return failure(Kind::Deserialisation,
                           fmt::format("{} {} is no '{}': {}", what, entry.sequence,
                                       entry.payload_type, applied.error().to_string()));
-      if (*applied) co_await **applied;
+      if (*applied) {
+        // It may wait for other actors, which may have to recover first.
+        slot_ = RecoverySlots::Slot();
+        co_await **applied;
+        slot_ = co_await slots_->take();
+        if (!slot_) co_return failure(Kind::ActorStopping, "");
+      }
       co_return Outcome();
     } catch (...) {
       thrown = what_is_thrown();
@@ -155,8 +164,22 @@ class Recovery {
     co_return false;
   }
 
+  /// Gives the slot back at the end of a try.
+  class SlotHeld {
+   public:
+    explicit SlotHeld(RecoverySlots::Slot& slot) noexcept : slot_(slot) {}
+    SlotHeld(const SlotHeld&) = delete;
+    SlotHeld& operator=(const SlotHeld&) = delete;
+    ~SlotHeld() { slot_ = RecoverySlots::Slot(); }
+
+   private:
+    RecoverySlots::Slot& slot_;
+  };
+
   Recoverable& recoverable_;
   ActorContext& context_;
+  RecoverySlots* slots_ = nullptr;
+  RecoverySlots::Slot slot_;
   std::unique_ptr<JournalSession> session_;
   std::int64_t at_ = -1;  ///< the sequence up to which the actor has its state; -1: nothing yet
 };

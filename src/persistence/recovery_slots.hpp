@@ -24,9 +24,10 @@ class RecoverySlots {
     explicit Slot(RecoverySlots& slots) noexcept : slots_(&slots) {}
     Slot(Slot&& other) noexcept : slots_(std::exchange(other.slots_, nullptr)) {}
     Slot& operator=(Slot&& other) noexcept {
-      std::swap(slots_, other.slots_);
+      Slot(std::move(other)).swap(*this);
       return *this;
     }
+    void swap(Slot& other) noexcept { std::swap(slots_, other.slots_); }
     ~Slot() {
       if (slots_ != nullptr) slots_->give_back();
     }

@@ -47,8 +47,9 @@ class SqliteJournalStorage final : public JournalStorage {
                                                       std::int64_t to,
                                                       std::size_t max_bytes) override {
     auto work = [&] {
-      return readers_.use(
-          [&](detail::JournalReader& reader) { return reader.read(id, from, to, max_bytes); });
+      return readers_.use([&](detail::JournalReader& reader) {
+        return reader.read(id, from, to, detail::ReadBound(limits_, max_bytes));
+      });
     };
     co_return co_await blocking(work);
   }
@@ -93,8 +94,9 @@ class SqliteJournalStorage final : public JournalStorage {
                                                  std::size_t max_bytes) override {
     if (auto bad = detail::check_tag(limits_, tag)) co_return coerce::unexpected(*bad);
     auto work = [&] {
-      return readers_.use(
-          [&](detail::JournalReader& reader) { return reader.by_tag(tag, offset, max_bytes); });
+      return readers_.use([&](detail::JournalReader& reader) {
+        return reader.by_tag(tag, offset, detail::ReadBound(limits_, max_bytes));
+      });
     };
     co_return co_await blocking(work);
   }

@@ -53,19 +53,18 @@ JournalResult<std::int64_t> JournalReader::head(const std::string& id) {
 }
 
 JournalResult<JournalReader::Entries> JournalReader::read(const std::string& id, std::int64_t from,
-                                                          std::int64_t to, std::size_t max_bytes) {
+                                                          std::int64_t to, ReadBound bound) {
   Entries entries;
   const Moment moment(*connection_);
   const JournalRow row = find(id);
   from = std::max(from, row.first);
   to = std::min(to, row.head + 1);
-  if (row.number != 0 && from < to) read_events(row, from, to, max_bytes, entries);
+  if (row.number != 0 && from < to) read_events(row, from, to, bound, entries);
   return result(std::move(entries));
 }
 
 void JournalReader::read_events(const JournalRow& row, std::int64_t from, std::int64_t to,
-                                std::size_t max_bytes, Entries& entries) {
-  std::size_t bytes = 0;
+                                ReadBound bound, Entries& entries) {
   Query query(events_);
   query.bind(row.number).bind(from).bind(to);
   for (std::int64_t next = from; next < to; ++next) {
@@ -75,8 +74,7 @@ void JournalReader::read_events(const JournalRow& row, std::int64_t from, std::i
       return connection_->fail_damaged(fmt::format("event {} is missing", next));
     JournalEntry entry;
     if (!read_event(query, row.number, entry)) return;
-    bytes += entry.bytes.size();
-    if (!entries.empty() && bytes > max_bytes) return;
+    if (!bound.fits(entry)) return;
     entries.push_back(std::move(entry));
   }
 }
@@ -109,7 +107,7 @@ JournalResult<std::optional<JournalEntry>> JournalReader::latest_snapshot(const 
 }
 
 JournalResult<TaggedEntries> JournalReader::by_tag(const std::string& tag, std::uint64_t offset,
-                                                   std::size_t max_bytes) {
+                                                   ReadBound bound) {
   TaggedEntries found;
   const Moment moment(*connection_);
   {
@@ -118,21 +116,19 @@ JournalResult<TaggedEntries> JournalReader::by_tag(const std::string& tag, std::
     found.next_offset = std::max(offset, last.natural(0) + 1);
   }
   // Places are below 2^63, and no bound of a query may become negative.
-  if (offset <= INT64_MAX) read_tagged(tag, offset, max_bytes, found);
+  if (offset <= INT64_MAX) read_tagged(tag, offset, bound, found);
   return result(std::move(found));
 }
 
-void JournalReader::read_tagged(const std::string& tag, std::uint64_t offset, std::size_t max_bytes,
+void JournalReader::read_tagged(const std::string& tag, std::uint64_t offset, ReadBound bound,
                                 TaggedEntries& found) {
-  std::size_t bytes = 0;
   Query query(tagged_);
   query.bind(std::string_view(tag)).bind(offset);
   while (query.next()) {
     TaggedEntry tagged;
     tagged.offset = query.natural(1);
     if (!read_event(query, query.integer(6), tagged.entry)) return;
-    bytes += tagged.entry.bytes.size();
-    if (!found.entries.empty() && bytes > max_bytes) {
+    if (!bound.fits(tagged.entry)) {
       found.next_offset = tagged.offset;
       return;
     }
@@ -152,9 +148,14 @@ JournalResult<std::unique_ptr<JournalReader>> JournalReaders::take() {
   }
   --may_open_;
   guard.unlock();
-  auto made = make();
-  if (!made) give_back(nullptr, false);
-  return made;
+  try {
+    auto made = make();
+    if (!made) give_back(nullptr, false);
+    return made;
+  } catch (...) {
+    give_back(nullptr, false);
+    throw;
+  }
 }
 
 JournalResult<std::unique_ptr<JournalReader>> JournalReaders::make() {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "persistence/limits.hpp"
 #include "persistence/sqlite_format.hpp"
 
 namespace coerce::detail {
@@ -24,11 +25,11 @@ class JournalReader {
   using Entries = std::vector<JournalEntry>;
 
   JournalResult<Entries> read(const std::string& id, std::int64_t from, std::int64_t to,
-                              std::size_t max_bytes);
+                              ReadBound bound);
   JournalResult<std::int64_t> head(const std::string& id);
   JournalResult<std::optional<JournalEntry>> latest_snapshot(const std::string& id);
   JournalResult<TaggedEntries> by_tag(const std::string& tag, std::uint64_t offset,
-                                      std::size_t max_bytes);
+                                      ReadBound bound);
 
   bool usable() const noexcept { return connection_->is_idle(); }
 
@@ -36,9 +37,9 @@ class JournalReader {
   class Moment;
   JournalRow find(const std::string& id) { return find_journal(*connection_, find_, id); }
   bool read_event(sqlite::Query& row, std::int64_t journal, JournalEntry& entry);
-  void read_events(const JournalRow& row, std::int64_t from, std::int64_t to, std::size_t max_bytes,
+  void read_events(const JournalRow& row, std::int64_t from, std::int64_t to, ReadBound bound,
                    Entries& entries);
-  void read_tagged(const std::string& tag, std::uint64_t offset, std::size_t max_bytes,
+  void read_tagged(const std::string& tag, std::uint64_t offset, ReadBound bound,
                    TaggedEntries& found);
   template <class T>
   JournalResult<T> result(T value);
@@ -62,12 +63,30 @@ class JournalReaders {
   auto use(F read) -> decltype(read(std::declval<JournalReader&>())) {
     auto reader = take();
     if (!reader) return coerce::unexpected(reader.error());
-    auto result = read(**reader);
-    give_back(std::move(*reader), result.has_value());
+    Lent lent(*this, std::move(*reader));
+    auto result = read(lent.reader());
+    lent.set_usable(result.has_value());
     return result;
   }
 
  private:
+  /// Gives the reader back, whatever happens.
+  class Lent {
+   public:
+    Lent(JournalReaders& readers, std::unique_ptr<JournalReader> reader) noexcept
+        : readers_(readers), reader_(std::move(reader)) {}
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    ~Lent() { readers_.give_back(std::move(reader_), usable_); }
+    JournalReader& reader() noexcept { return *reader_; }
+    void set_usable(bool usable) noexcept { usable_ = usable; }
+
+   private:
+    JournalReaders& readers_;
+    std::unique_ptr<JournalReader> reader_;
+    bool usable_ = false;
+  };
+
   JournalResult<std::unique_ptr<JournalReader>> take();
   JournalResult<std::unique_ptr<JournalReader>> make();
   void give_back(std::unique_ptr<JournalReader> reader, bool usable);

@@ -14,4 +14,8 @@ inline void stop_failed(ActorContext& context, std::string why) {
   cell_of(context).request_stop(StopReasonKind::Failed, std::move(why));
 }
 
+inline bool is_stopping(const ActorContext& context) noexcept {
+  return context.status() >= ActorStatus::Stopping;
+}
+
 }  // namespace coerce::detail

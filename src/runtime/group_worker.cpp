@@ -35,6 +35,7 @@ class GroupWorkerCore {
     } else {
       if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
       came_.notify_one();
+      item.unit->scheduler->add_user();
       if (SchedulerCore& core = *item.unit->scheduler; core.caller_driven()) core.io_work_started();
     }
     item.next_item = nullptr;
@@ -85,8 +86,16 @@ class GroupWorkerCore {
     } catch (...) {
       // Whoever got no answer learns that.
     }
-    for (GroupItem* item : group_) item->wake();
+    for (GroupItem* item : group_) wake(*item);
     guard.lock();
+  }
+
+  /// The last of what the item's system waits for may be this; so its scheduler is kept.
+  static void wake(GroupItem& item) noexcept {
+    SchedulerCore& core = *item.unit->scheduler;
+    const bool by_steps = is_by_steps(item);
+    item.wake();
+    if (!by_steps) core.drop_user();
   }
 
   GroupWorkerBase::Serve serve_;

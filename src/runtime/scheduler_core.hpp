@@ -82,6 +82,9 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   ~SchedulerCore();
 
   void start();
+  /// Keeps the core until drop_user(): for a thread that wakes units and is not its own.
+  void add_user() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+  void drop_user() noexcept;
   /// Ends the workers and destroys the core: at once, or, called on one of them, when the last has
   /// ended.
   void stop() noexcept;
@@ -169,7 +172,6 @@ class SchedulerCore : public std::enable_shared_from_this<SchedulerCore> {
   static constexpr std::int64_t kNoDeadline = INT64_MAX;
 
   bool look_outside(WorkerThread& worker);
-  void drop_user() noexcept;
   void uncount(TaskUnit& unit) noexcept;  // under spawned_lock_
   std::uint64_t tick_of(TimePoint time) const noexcept;
   Duration until_next_timer() noexcept;  // publishes the deadline until which the driver sleeps

@@ -47,3 +47,17 @@ TEST_CASE("who opened a journal first cannot write once it has been opened again
   const auto wins = test.run(journal->append(second->token, 0, AppendId{1, 2}, {event("own")}));
   REQUIRE(wins);
 }
+
+TEST_CASE("a read gives so many events at the most, however small they are", "[journal]") {
+  testkit::TestSystem test;
+  JournalLimits limits;
+  limits.max_read_entries = 3;
+  const auto journal = InMemoryStorageProvider(limits).journal_storage();
+  const auto opened = test.run(journal->open("1"));
+  const std::vector<JournalEntry> entries(5, event("", {"all"}));
+  REQUIRE(test.run(journal->append(opened->token, 0, AppendId{1, 1}, entries)));
+  REQUIRE(test.run(journal->read("1", 1, 6, 1 << 20))->size() == 3);
+  const auto tagged = test.run(journal->read_by_tag("all", 0, 1 << 20));
+  REQUIRE(tagged->entries.size() == 3);
+  REQUIRE(test.run(journal->read_by_tag("all", tagged->next_offset, 1 << 20))->entries.size() == 2);
+}

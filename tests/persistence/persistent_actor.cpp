@@ -206,3 +206,45 @@ TEST_CASE("a restarted instance recovers what its predecessor had persisted", "[
   bank.deposit(account, 1);
   REQUIRE(bank.stored().size() == 2);
 }
+
+namespace {
+
+struct Race {
+  using Result = void;
+};
+
+/// Takes a snapshot while an event is on its way.
+class Racing : public PersistentActor<Racing> {
+ public:
+  static void configure(JournalTypes<Racing>& types) {
+    types.message<Deposited>("Deposited").snapshot<Balance>("Balance");
+  }
+  void recover(Deposited event, ActorContext&) { balance_ += event.amount; }
+  void recover(Balance state, ActorContext&) { balance_ = state.amount; }
+  Task<void> handle(Race, ActorContext& ctx) {
+    auto written = snapshot(Balance(balance_), ctx);
+    const auto persisted = co_await persist(Deposited(7), ctx);
+    if (persisted) balance_ += 7;
+    (void)co_await std::move(written);
+    auto [first, second, third] = co_await when_all(
+        persist<Deposited>(ctx, 1), snapshot(Balance(balance_), ctx), persist<Deposited>(ctx, 2));
+    if (first && second && third) balance_ += 3;
+  }
+  std::int64_t handle(GetBalance, ActorContext&) const { return balance_; }
+
+ private:
+  std::int64_t balance_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a snapshot includes the events that were there when it was taken, and no others",
+          "[persistence]") {
+  const InMemoryStorageProvider provider;
+  TestSystem test({}, ActorSystem::builder().with_persistence(provider));
+  const auto first = test.start<Racing>("racing");
+  REQUIRE(test.run(first.send(Race{})));
+  REQUIRE(test.run(first.stop()));
+  const auto second = test.start<Racing>("racing");
+  REQUIRE(test.run(second.send(GetBalance{})).value() == 10);
+}

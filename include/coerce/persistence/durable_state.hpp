@@ -32,6 +32,9 @@ class StateJournal {
   Task<PersistResult<std::optional<JournalEntry>>> load(Retry retry, ActorContext& context);
   Task<PersistResult<void>> store(Bytes bytes, PersistFailurePolicy policy, ActorContext& context);
 
+  /// From now on nothing can be stored before it is loaded again.
+  void close() noexcept { session_.reset(); }
+
   const std::string& type() const noexcept { return type_; }
   std::int64_t revision() const noexcept { return session_ ? session_->head() : 0; }
 
@@ -88,9 +91,11 @@ class DurableState {
     if (!found) co_return coerce::unexpected(std::move(found.error()));
     if (*found) {
       auto value = decode(**found);
-      if (!value)
+      if (!value) {
+        journal_.close();  // what cannot be read must not be written over
         co_return coerce::unexpected(
             PersistErr(PersistErr::Kind::Serialisation, value.error().to_string()));
+      }
       value_ = std::move(*value);
     }
     co_return PersistResult<void>();

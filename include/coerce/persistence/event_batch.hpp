@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <coerce/codec/type_table.hpp>
 #include <coerce/persistence/journal.hpp>
 #include <coerce/persistence/persist_err.hpp>
+#include <coerce/runtime/detail/guard.hpp>
 
 namespace coerce {
 
@@ -22,15 +24,31 @@ class EventBatch {
   explicit EventBatch(const detail::TypeNames* types) noexcept : types_(types) {}
 
   /// Adds an event. The types are those of the actor's configure().
-  template <class M>
-  EventBatch& message(const M& event) & {
-    detail::demand_codec<M>();
-    add(&detail::kTypeKey<M>, type_name_of<M>(), encode_message(event));
+  template <int = 0, class M>
+  EventBatch& message(M&& event) & {
+    detail::refuse_awaited_temporary<M>();
+    using Plain = std::remove_cvref_t<M>;
+    detail::demand_codec<Plain>();
+    add(&detail::kTypeKey<Plain>, type_name_of<Plain>(),
+        encode_message(static_cast<const Plain&>(event)));
     return *this;
   }
-  template <class M>
-  EventBatch&& message(const M& event) && {
-    return std::move(message(event));
+  template <int = 0, class M>
+  EventBatch&& message(M&& event) && {
+    return std::move(message(std::forward<M>(event)));
+  }
+  /// The same, built in place.
+  template <class M, class... Args>
+    requires std::constructible_from<M, Args...>
+  EventBatch& message(Args&&... args) & {
+    detail::refuse_awaited_temporary<Args...>();
+    const M event(std::forward<Args>(args)...);
+    return message(event);
+  }
+  template <class M, class... Args>
+    requires std::constructible_from<M, Args...>
+  EventBatch&& message(Args&&... args) && {
+    return std::move(message<M>(std::forward<Args>(args)...));
   }
   /// Tags the event that was added last, for readers of the tag. Without one it is ignored.
   EventBatch& tag(std::string_view tag) &;

@@ -78,6 +78,7 @@ struct JournalLimits {
   std::size_t max_snapshot_bytes = 64u << 20;
   std::size_t max_batch_entries = 10'000;
   std::size_t max_batch_bytes = 16u << 20;  ///< all payloads of one append
+  std::size_t max_read_entries = 10'000;    ///< that one read gives, whatever their size
   std::size_t max_tags = 16;                ///< of one event
   std::size_t max_tag_bytes = 256;          ///< of one tag, which must not be empty
 };
@@ -120,7 +121,7 @@ class JournalStorage {
                                                    AppendId id,
                                                    std::vector<JournalEntry> entries) = 0;
   /// Events with from <= sequence < to that have not been deleted, in order; as many as fit into
-  /// `max_bytes` of payload, but one at least if there is one.
+  /// `max_bytes` of payload and into the limit of entries, but one at least if there is one.
   virtual Task<JournalResult<std::vector<JournalEntry>>> read(std::string persistence_id,
                                                               std::int64_t from, std::int64_t to,
                                                               std::size_t max_bytes) = 0;

@@ -41,7 +41,7 @@ class RecoverSink {
     requires RecoversExactly<A, T>
   Answer accept(T value) {
     if constexpr (is_task<decltype(actor_.recover(std::move(value), context_))>) {
-      return actor_.recover(std::move(value), context_);
+      return recover(actor_, std::move(value), context_);
     } else {
       actor_.recover(std::move(value), context_);
       return std::nullopt;
@@ -49,6 +49,12 @@ class RecoverSink {
   }
 
  private:
+  /// Keeps the value until the actor has done with it, which may take it by reference.
+  template <class T>
+  static Task<void> recover(A& actor, T value, ActorContext& context) {
+    co_await actor.recover(std::move(value), context);
+  }
+
   A& actor_;
   ActorContext& context_;
 };

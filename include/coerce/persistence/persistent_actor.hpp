@@ -116,6 +116,7 @@ class PersistentActor : public Actor {
     batch.message(state);
     if (batch.error()) return detail::refuse_to_persist<void>(*batch.error());
     JournalEntry entry = std::move(std::move(batch).take().front());
+    entry.sequence = of_instance_.session->head();  // now: it says nothing of later events
     return of_instance_.session->write_snapshot(std::move(entry), self().snapshots_kept(),
                                                 self().persist_failure_policy(), context);
   }

@@ -23,7 +23,7 @@ return {'ok', redis.call('HGET', KEYS[1], 'epoch')}
 )lua";
 
 // KEYS: lease. ARGV: owner, epoch. Gives whether it is held.
-constexpr std::string_view kRenew = R"lua(#!lua
+constexpr std::string_view kRenew = R"lua(#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local lease = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'until', 'ttl')

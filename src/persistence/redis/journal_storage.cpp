@@ -93,23 +93,22 @@ Task<JournalResult<std::vector<JournalEntry>>> RedisJournalStorage::read(std::st
                                                                          std::int64_t to,
                                                                          std::size_t max_bytes) {
   std::vector<JournalEntry> entries;
-  std::size_t bytes = 0;
+  ReadBound bound(limits_, max_bytes);
   std::int64_t next = std::max<std::int64_t>(from, 1);
   for (bool more = next < to && next <= kMaxSequence; more;) {
     ScriptCall call = on_journal(JournalScript::Read, id);
     call.key(key("events", id)).arg(std::to_string(next)).arg(std::to_string(to));
-    call.arg(page_bytes(max_bytes, bytes)).arg(kPageEvents);
+    call.arg(page_bytes(max_bytes, bound.bytes())).arg(kPageEvents);
     const auto reply = co_await ask(std::move(call));
     if (!reply) co_return coerce::unexpected(reply.error());
     auto page = read_page(*reply);
     if (!page) co_return coerce::unexpected(page.error());
     if (page->begin != next) {  // what was before it has been deleted, what was read included
       entries.clear();
-      bytes = 0;
+      bound = ReadBound(limits_, max_bytes);
     }
     for (JournalEntry& entry : page->entries) {
-      bytes += entry.bytes.size();
-      if (!entries.empty() && bytes > max_bytes) co_return entries;
+      if (!bound.fits(entry)) co_return entries;
       next = entry.sequence + 1;
       entries.push_back(std::move(entry));
     }
@@ -185,19 +184,18 @@ Task<JournalResult<TaggedEntries>> RedisJournalStorage::read_by_tag(std::string 
   if (auto bad = check_tag(limits_, tag)) co_return coerce::unexpected(*bad);
   TaggedEntries found;
   found.next_offset = offset;
-  std::size_t bytes = 0;
+  ReadBound bound(limits_, max_bytes);
   for (bool more = true; more;) {
     ScriptCall call(static_cast<std::size_t>(JournalScript::ReadByTag));
     call.key(key("tag", tag)).key(prefix_ + "offset");
-    call.arg(found.next_offset).arg(page_bytes(max_bytes, bytes)).arg(kPageEvents);
+    call.arg(found.next_offset).arg(page_bytes(max_bytes, bound.bytes())).arg(kPageEvents);
     call.arg(key("journal", "")).arg(key("events", ""));
     const auto reply = co_await ask(std::move(call));
     if (!reply) co_return coerce::unexpected(reply.error());
     auto page = read_tag_page(*reply, found.next_offset);
     if (!page) co_return coerce::unexpected(page.error());
     for (TaggedEntry& tagged : page->entries) {
-      bytes += tagged.entry.bytes.size();
-      if (!found.entries.empty() && bytes > max_bytes) {
+      if (!bound.fits(tagged.entry)) {
         found.next_offset = tagged.offset;
         co_return found;
       }

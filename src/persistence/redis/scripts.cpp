@@ -6,7 +6,7 @@
 // - What may be refused is refused before the first write. With a first line `#!lua` the server
 // adds
 //   its own refusals (out of memory, disk full, read-only) in front of that; `allow-oom` is for
-//   scripts that make room.
+//   scripts that make room, or without which nobody could.
 // - Numbers of 64 bits that are only compared (epochs) are text of 20 digits, as Lua's numbers are
 //   exact to 2^53 only. Sequences, offsets and openings are counted from 0 and stay below that.
 // - The first item of a reply says how it went: 'ok', 'fenced', 'conflict' or 'missing'.
@@ -17,7 +17,7 @@ namespace coerce::detail::redis {
 namespace {
 
 // KEYS: journal. ARGV: epoch of the owner, or ''.
-constexpr std::string_view kOpen = R"lua(#!lua
+constexpr std::string_view kOpen = R"lua(#!lua flags=allow-oom
 local epoch = redis.call('HGET', KEYS[1], 'epoch') or string.rep('0', 20)
 if ARGV[1] ~= '' then
   if ARGV[1] < epoch then return {'fenced', epoch} end
@@ -29,7 +29,7 @@ return {'ok', redis.call('HMGET', KEYS[1], 'epoch', 'instance', 'head', 'base', 
 )lua";
 
 // KEYS: journal. ARGV: epoch, instance.
-constexpr std::string_view kReopen = R"lua(#!lua
+constexpr std::string_view kReopen = R"lua(#!lua flags=allow-oom
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'instance')
 if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return {'fenced'} end
 redis.call('HINCRBY', KEYS[1], 'instance', 1)

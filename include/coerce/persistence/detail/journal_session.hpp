@@ -17,6 +17,7 @@
 #include <coerce/persistence/journal.hpp>
 #include <coerce/persistence/persist_err.hpp>
 #include <coerce/persistence/policy.hpp>
+#include <coerce/runtime/task.hpp>
 
 namespace coerce::detail {
 
@@ -35,32 +36,39 @@ class Turns {
     Turns* turns_;
   };
 
-  class [[nodiscard]] Awaiter {
+  class [[nodiscard]] Awaiter : WakeNode {
    public:
     explicit Awaiter(Turns& turns) noexcept : turns_(turns) {}
     bool await_ready() const noexcept { return !std::exchange(turns_.taken_, true); }
-    void await_suspend(std::coroutine_handle<> waiting) { turns_.waiting_.push_back(waiting); }
+    template <UnitPromise P>
+    void await_suspend(std::coroutine_handle<P> waiting) {
+      unit = waiting.promise().unit;
+      handle = waiting;
+      turns_.waiting_.push_back(this);
+    }
     Turn await_resume() const noexcept { return Turn(turns_); }
 
    private:
+    friend class Turns;
     Turns& turns_;
   };
 
   Awaiter take() noexcept { return Awaiter(*this); }
 
  private:
+  /// The next one goes on behind the step that is under way, so that results come in order.
   void next() {
     if (waiting_.empty()) {
       taken_ = false;
       return;
     }
-    const auto first = waiting_.front();
+    Awaiter* first = waiting_.front();
     waiting_.pop_front();
-    first.resume();
+    first->wake();
   }
 
   bool taken_ = false;
-  std::deque<std::coroutine_handle<>> waiting_;
+  std::deque<Awaiter*> waiting_;
 };
 
 /// Used by the actor's own handlers and hooks only. Its writes happen one after the other, also
@@ -74,14 +82,14 @@ class JournalSession {
   std::int64_t head() const noexcept { return head_; }
   std::optional<std::int64_t> snapshot_sequence() const noexcept;
 
-  /// Becomes the owner; tells the context its epoch.
+  /// Becomes the owner and tells the context its epoch; the next time it only says so again.
   Task<JournalResult<OpenedJournal>> open(ActorContext& context);
   /// A snapshot was found when the state was recovered.
   void found_snapshot(std::int64_t sequence) { snapshots_.push_back(sequence); }
 
   Task<PersistResult<void>> append(std::vector<JournalEntry> entries, PersistFailurePolicy policy,
                                    ActorContext& context);
-  /// `snapshot.sequence` is set here. Keeps the newest `keep` snapshots.
+  /// Keeps the newest `keep` snapshots, of those that earlier lives have left only the latest.
   Task<PersistResult<void>> write_snapshot(JournalEntry snapshot, std::size_t keep,
                                            PersistFailurePolicy policy, ActorContext& context);
   /// Deletes the events that the latest snapshot includes; false: there is none.
@@ -105,7 +113,8 @@ class JournalSession {
   Task<PersistResult<void>> repeat(F operation, std::optional<Mark> mark,
                                    PersistFailurePolicy policy, ActorContext& context);
   /// What became of an operation whose outcome is unknown, and now cannot change any more.
-  Task<PersistResult<Fate>> resolve(std::optional<Mark> mark, PersistFailurePolicy policy);
+  Task<PersistResult<Fate>> resolve(std::optional<Mark> mark, PersistFailurePolicy policy,
+                                    ActorContext& context);
   /// Waits before the next try. An error: there is none.
   Task<PersistResult<void>> wait_or_give_up(JournalErr error, std::uint32_t failures,
                                             PersistFailurePolicy policy, ActorContext& context);
@@ -115,9 +124,11 @@ class JournalSession {
 
   std::shared_ptr<JournalStorage> storage_;
   std::string id_;
+  std::optional<OpenedJournal> opened_;  ///< as it was when it was opened
   WriteToken token_;
   std::int64_t head_ = 0;
   std::deque<std::int64_t> snapshots_;  ///< sequences of those known to exist, oldest first
+  bool older_are_unknown_ = true;       ///< snapshots that earlier lives may have left
   std::optional<PersistErr> lost_;
   Turns turns_;
 };
