@@ -33,9 +33,9 @@ static_assert(std::is_trivially_destructible_v<SqliteLeaseOptions>);
 /// and their epochs stay. All processes see the file under one path, in one time namespace.
 ///
 /// Unavailable: no lock within `lock_wait`, no space, a file that is gone or cannot be written, a
-/// failed COMMIT (perhaps done). Corrupt: it is another program's file, a later version's, or not
-/// what was written. A store that failed goes on as soon as the cause is gone. A file on a network
-/// file system is refused.
+/// failed COMMIT (perhaps done). Corrupt: it is another program's file, a later version's, or
+/// SQLite finds it damaged (the rows have no check sums). A store that failed goes on as soon as
+/// the cause is gone. A file on a network file system is refused.
 class SqliteLeaseStore {
  public:
   /// Opens the file, and makes it if there is none; its directory must exist. Waits for the disk.

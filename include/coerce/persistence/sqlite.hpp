@@ -52,6 +52,7 @@ static_assert(std::is_trivially_destructible_v<SqliteOptions>);
 /// is gone or cannot be read or written, too many requests waiting. Unknown: the COMMIT failed so
 /// that the operating system cannot say what is on the disk. Corrupt: the file, or a row of it, is
 /// not what was written (rows have check sums), or it is another program's or a later version's.
+/// What check sums cannot show, a damaged `-wal` file among it, stands in docs/design/sqlite.md.
 /// A file on a network file system is refused: its locks do not hold between machines. All
 /// processes must see the file under the same path; who moves or restores it ends them first.
 class SqliteStorageProvider final : public StorageProvider {

@@ -15,7 +15,7 @@
 namespace coerce::testkit::conformance {
 
 struct ConformanceOptions {
-  std::size_t seeds = 50;        ///< how often each randomised promise is tried
+  std::size_t seeds = 50;        ///< how often each randomised promise is tried. \pre not 0
   std::uint64_t first_seed = 1;  ///< \pre not 0
   /// [false: on a system with two threads, in real time] Run each trial in a TestSystem of its
   /// seed. For stores that take time and threads from the system of their caller alone.

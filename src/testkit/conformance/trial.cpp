@@ -144,6 +144,7 @@ std::string Trial::last_operations() const {
 
 ConformanceReport run_cases(const std::vector<Case>& cases, const ConformanceOptions& options) {
   if (options.first_seed == 0) throw std::invalid_argument("first_seed: must not be 0");
+  if (options.seeds == 0) throw std::invalid_argument("seeds: must not be 0");
   const auto only = testkit::detail::seed_of_environment();
   Runner runner(options);
   ConformanceReport report;
