@@ -28,6 +28,9 @@ constexpr int kPortsToTry = 20;
 constexpr int kCommandNotFound = 127;  // as shells say it
 
 /// One that is free now; somebody else may take it before the server does.
+/// A server of a cluster uses the port 10 000 above its own too.
+constexpr std::uint16_t kHighestPort = 55'535;
+
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -92,6 +95,7 @@ std::string ask(redisContext& context, const std::vector<std::string>& command) 
 RedisServer::RedisServer(RedisServerOptions options) : options_(std::move(options)) {
   for (int tried = 1;; ++tried) {
     port_ = free_port();
+    while (port_ > kHighestPort) port_ = free_port();
     try {
       start();
       return;
