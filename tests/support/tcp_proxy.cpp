@@ -117,6 +117,8 @@ void TcpProxy::work() {
       char bytes[64];
       [[maybe_unused]] const ssize_t woken = ::read(wake_[0], bytes, sizeof(bytes));
     }
+    // The mode may have changed while this thread waited.
+    if (mode_ == ProxyMode::Stall && wanted != 0) continue;
     for (std::size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = connections_[i];
       bool goes_on = true;
