@@ -48,6 +48,30 @@ function(coerce_add_module name)
   endif()
 endfunction()
 
+# coerce_add_protos(<name>): compiles proto/coerce/<name>/v1/*.proto into the module, for its own sources only, which
+# include them as "coerce/<name>/v1/x.pb.h".
+function(coerce_add_protos name)
+  set(root "${PROJECT_SOURCE_DIR}/proto")
+  set(out "${CMAKE_CURRENT_BINARY_DIR}/proto")
+  file(GLOB protos CONFIGURE_DEPENDS "${root}/coerce/${name}/v1/*.proto")
+  file(MAKE_DIRECTORY "${out}")
+  set(generated "")
+  foreach(proto IN LISTS protos)
+    file(RELATIVE_PATH path "${root}" "${proto}")
+    string(REGEX REPLACE "[.]proto$" "" stem "${out}/${path}")
+    add_custom_command(
+      OUTPUT "${stem}.pb.cc" "${stem}.pb.h"
+      COMMAND protobuf::protoc "--cpp_out=${out}" "--proto_path=${root}" "${proto}"
+      DEPENDS "${proto}"
+      VERBATIM)
+    list(APPEND generated "${stem}.pb.cc")
+  endforeach()
+  # Not held to our warnings.
+  set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS -w)
+  target_sources(coerce_${name} PRIVATE ${generated})
+  target_include_directories(coerce_${name} SYSTEM PRIVATE "${out}")
+endfunction()
+
 # coerce_add_bundle(<name> <modules...>): coerce::<name> stands for several modules at once.
 function(coerce_add_bundle name)
   set(target coerce_${name})

@@ -3,7 +3,7 @@
 
 set(COERCE_FEATURES REMOTE PERSISTENCE SHARDING METRICS TRACING API GATEWAY CLIENT_AUTH_JWT)
 
-option(COERCE_REMOTE "Remote actors, cluster, pub/sub and singletons" OFF)
+option(COERCE_REMOTE "Remote actors" OFF)
 option(COERCE_PERSISTENCE "Event journals and snapshots" OFF)
 option(COERCE_SHARDING "Sharded entities; implies COERCE_REMOTE and COERCE_PERSISTENCE" OFF)
 option(COERCE_METRICS "Prometheus metrics" OFF)
@@ -13,7 +13,7 @@ option(COERCE_GATEWAY "gRPC gateway" OFF)
 option(COERCE_CLIENT_AUTH_JWT "JWT authentication between nodes" OFF)
 option(COERCE_FULL "Every feature" OFF)
 
-set(COERCE_REMOTE_MODULES remote cluster pubsub singleton)
+set(COERCE_REMOTE_MODULES codec remote)
 set(COERCE_PERSISTENCE_MODULES codec coordination persistence)
 set(COERCE_SHARDING_MODULES sharding)
 set(COERCE_METRICS_MODULES metrics)

@@ -1,5 +1,6 @@
 #include <coerce/actor/describe.hpp>
 
+#include <coerce/actor/detail/foreign.hpp>
 #include <coerce/runtime/when.hpp>
 
 #include "actor/snapshot.hpp"
@@ -10,6 +11,8 @@ namespace coerce {
 namespace detail {
 
 Task<DescribeResult> describe_cell(CellRef cell, DescribeOptions options, std::size_t depth) {
+  if (ForeignCell* foreign = as_foreign(*cell))
+    co_return co_await foreign->port->describe(std::move(cell), options);
   SchedulerCore& scheduler = *cell->scheduler;
   const TimePoint began = now(scheduler);
   const bool with_children = depth < options.max_depth;

@@ -1,5 +1,9 @@
 // Who refers to a cell, and what it is called.
 
+#include <string>
+
+#include <coerce/actor/detail/foreign.hpp>
+
 #include "actor/cell_envelopes.hpp"
 #include "actor/cell_extras.hpp"
 #include "actor/id_access.hpp"
@@ -62,6 +66,8 @@ std::uint64_t Cell::context_id() noexcept {
 }
 
 ActorPath Cell::container_path() {
+  if (const ForeignCell* foreign = as_foreign(*this))
+    return ActorPath("node-" + std::to_string(foreign->port->node_id()));
   return parent != nullptr ? parent->full_path() : system->name();
 }
 

@@ -178,15 +178,15 @@ inline Pushed Cell::push_bounded(ThreadState& thread, Envelope& envelope, bool a
 }
 
 Pushed Cell::push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept {
-  if (entry.load(std::memory_order_relaxed) == Entry::Closed) return Pushed::Refused;
+  const Entry now = entry.load(std::memory_order_relaxed);
+  if (now == Entry::Closed) return Pushed::Refused;
+  if (now == Entry::Foreign) return push_foreign(thread, envelope);
   return push_bounded(thread, envelope, awaited);
 }
 
 Pushed notify_checked(ThreadState& thread, Cell& cell, Envelope& envelope,
                       void (*destroy)(Envelope&) noexcept) noexcept {
-  const Pushed pushed = cell.entry.load(std::memory_order_relaxed) != Entry::Closed
-                            ? cell.push_bounded(thread, envelope, false)
-                            : Pushed::Refused;
+  const Pushed pushed = cell.push_checked(thread, envelope, false);
   if (pushed != Pushed::Taken) [[unlikely]] {
     destroy(envelope);
     free_envelope(thread, envelope);

@@ -55,6 +55,10 @@ void set_sender(Envelope& envelope, Cell& sender) {
   set_facts(envelope, &sender, TimePoint::max());
 }
 
+void set_deadline(Envelope& envelope, TimePoint deadline) {
+  set_facts(envelope, nullptr, deadline);
+}
+
 TimePoint set_origin(Envelope& envelope, Unit& sender, TimePoint deadline) {
   deadline = std::min(deadline, inherited_deadline(sender));
   set_facts(envelope, as_cell(sender), deadline);

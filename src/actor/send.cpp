@@ -1,5 +1,7 @@
 #include <coerce/actor/detail/send.hpp>
 
+#include <coerce/actor/detail/foreign.hpp>
+
 #include "actor/post.hpp"
 #include "actor/system_core.hpp"
 
@@ -28,11 +30,12 @@ void block_until_done(Cell& cell, Task<void> task) { run_to_end(*cell.scheduler,
 Result<void> stop_blocking(Cell& cell) {
   if (auto refused = refuse_blocking(cell)) return coerce::unexpected(std::move(*refused));
   std::optional<Result<void>> answer;
-  block_until_done(cell, collect(StopAwaiter(cell), answer));
+  block_until_done(cell, collect(stop_of(CellRef::share(cell)), answer));
   return std::move(*answer);
 }
 
 Result<void> notify_stop(Cell& cell) {
+  if (ForeignCell* foreign = as_foreign(cell)) return foreign->port->notify_stop(*foreign);
   if (cell.status.load(std::memory_order_acquire) == ActorStatus::Stopped)
     return coerce::unexpected(invalid_ref(cell));
   post_stop(cell, StopReasonKind::Stopped);

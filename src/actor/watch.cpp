@@ -1,5 +1,7 @@
 #include <coerce/actor/watch.hpp>
 
+#include <coerce/actor/detail/foreign.hpp>
+
 #include "actor/cell_extras.hpp"
 #include "actor/planted.hpp"
 #include "actor/post.hpp"
@@ -65,6 +67,13 @@ struct RelationEnvelope : Envelope {
 
 // False: the target has ended.
 bool post_relation(Cell& other, Cell& target, Relation relation) {
+  if (ForeignCell* foreign = as_foreign(target)) {  // it is nobody's child
+    if (relation == Relation::Watch)
+      foreign->port->watch(other, *foreign);
+    else
+      foreign->port->unwatch(other, *foreign);
+    return true;
+  }
   auto* envelope = new (pool_allocate(sizeof(RelationEnvelope))) RelationEnvelope(other, relation);
   if (target.post(*envelope)) return true;
   envelope->free();
@@ -102,10 +111,14 @@ bool forget_watched(Cell& watcher, Cell& target) noexcept {
 }
 
 void tell_terminated(Cell& watcher, Cell& ended) noexcept {
+  tell_terminated(watcher, ended, ended.stop_reason());
+}
+
+void tell_terminated(Cell& watcher, Cell& ended, StopReason reason) noexcept {
   ThreadState& thread = thread_state();
   using Notice = NotifyEnvelope<ActorTerminated>;
   auto* notice = new (pool_allocate(thread, sizeof(Notice))) Notice(
-      watcher.type->handle_terminated, BoxedActorRef(CellRef::share(ended)), ended.stop_reason());
+      watcher.type->handle_terminated, BoxedActorRef(CellRef::share(ended)), std::move(reason));
   if (watcher.entry.load(std::memory_order_relaxed) != Entry::Closed) {
     watcher.enqueue_own(thread, *notice);
     return;
@@ -118,6 +131,9 @@ Result<void> attach_child(Cell& parent, Cell& child) {
   if (&parent == &child)
     return coerce::unexpected(ActorRefErr::NotSupported(parent.id(), "", parent.type->name,
                                                         "an actor cannot be its own child"));
+  if (as_foreign(child) != nullptr)
+    return coerce::unexpected(ActorRefErr::NotSupported(
+        child.id(), "", actor_type_of(child), "an actor of another node cannot be a child"));
   if (parent.find_child_cell(child.id_view()) != nullptr)
     return coerce::unexpected(ActorRefErr::AlreadyExists(child.id()));
   if (parent.child_count() >= parent.system->max_children())

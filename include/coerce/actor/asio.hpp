@@ -46,19 +46,19 @@ class AnswerHandler {
 
 }  // namespace detail
 
-template <class A>
+template <class A, class Route>
 template <class M, class Token>
   requires Handler<A, std::remove_cvref_t<M>>
-auto LocalActorRef<A>::async_send(M&& message, Token&& token) const {
+auto detail::TypedRef<A, Route>::async_send(M&& message, Token&& token) const {
   detail::refuse_awaited_temporary<M>();
   using Plain = std::remove_cvref_t<M>;
   using Answer = Result<MessageResult<Plain>>;
   const auto initiation = [](auto&& handler, detail::CellRef cell, Plain payload) {
     using Handler = std::decay_t<decltype(handler)>;
-    detail::deliver<Plain>(*cell, detail::kSendOp<A, Plain>, std::move(payload),
+    detail::deliver<Plain>(*cell, Route::template send_op<Plain>(*cell), std::move(payload),
                            detail::AnswerHandler<Handler, Answer>(std::move(handler)));
   };
-  return asio::async_initiate<Token, void(Answer)>(initiation, token, cell_,
+  return asio::async_initiate<Token, void(Answer)>(initiation, token, this->cell_,
                                                    Plain(std::forward<M>(message)));
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <coerce/actor/describe.hpp>
+#include <coerce/actor/detail/foreign.hpp>
 #include <coerce/actor/detail/refusal.hpp>
 #include <coerce/actor/detail/send.hpp>
 #include <coerce/runtime/detail/guard.hpp>
@@ -37,19 +38,19 @@ bool exec_op(Envelope& envelope, Unit& unit, Op op, void* argument);
 
 }  // namespace detail
 
-/// A counted reference to an actor of this process, whatever its type. Thread-safe like a
-/// shared_ptr.
+/// A counted reference to an actor of this process or of another node, whatever its type.
+/// Thread-safe like a shared_ptr.
 class BoxedActorRef {
  public:
   explicit BoxedActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
 
   ActorId actor_id() const { return cell_->id(); }
   ActorPath actor_path() const { return cell_->container_path(); }
-  std::string_view actor_type() const noexcept { return cell_->type->name; }
+  std::string_view actor_type() const noexcept { return detail::actor_type_of(*cell_); }
   bool is_valid() const noexcept {
     return cell_->status.load(std::memory_order_acquire) < ActorStatus::Stopping;
   }
-  /// The typed reference, if the actor is an A.
+  /// The typed reference, if the actor is an A of this process.
   template <class A>
   std::optional<LocalActorRef<A>> as_actor() const {
     if (cell_->type != &detail::ActorCell<A>::kType) return std::nullopt;
@@ -57,15 +58,15 @@ class BoxedActorRef {
   }
 
   /// See LocalActorRef.
-  detail::StatusAwaiter status() const noexcept { return detail::StatusAwaiter(*cell_); }
-  detail::StopAwaiter stop() const noexcept { return detail::StopAwaiter(*cell_); }
+  Task<Result<ActorStatus>> status() const { return detail::status_of(cell_); }
+  Task<Result<void>> stop() const { return detail::stop_of(cell_); }
   Result<void> notify_stop() const { return detail::notify_stop(*cell_); }
   Task<DescribeResult> describe(DescribeOptions options = {}) const {
     return detail::describe_cell(cell_, options);
   }
 
   friend bool operator==(const BoxedActorRef& a, const BoxedActorRef& b) noexcept {
-    return a.cell_.get() == b.cell_.get();
+    return detail::is_same_actor(*a.cell_, *b.cell_);
   }
   const detail::CellRef& cell() const noexcept { return cell_; }
 
@@ -73,25 +74,19 @@ class BoxedActorRef {
   detail::CellRef cell_;
 };
 
-/// A counted reference to an actor of this process.
-///
-/// Copies share the count; an anonymous actor ends when the last one goes. All functions may be
-/// called from any thread. Messages from one sender to one actor are handled in the order in which
-/// they were sent. After the actor has ended they give InvalidRef; what it had accepted and did not
-/// handle gives ResultChannelClosed to a sender, and is counted as a dead letter otherwise.
-template <class A>
-class LocalActorRef : detail::Refusing<A> {
-  using Refusing = detail::Refusing<A>;
+namespace detail {
 
+/// The verbs that take a message. `Route` says how a message gets to the actor: see LocalRoute.
+template <class A, class Route>
+class TypedRef : Refusing<A> {
  public:
-  using Refusing::async_send, Refusing::deliver, Refusing::notify, Refusing::notify_from,
-      Refusing::scheduled_notify, Refusing::send, Refusing::send_blocking, Refusing::send_for;
-
-  explicit LocalActorRef(detail::CellRef cell) noexcept : cell_(std::move(cell)) {}
+  using Refusing<A>::async_send, Refusing<A>::deliver, Refusing<A>::notify,
+      Refusing<A>::notify_from, Refusing<A>::scheduled_notify, Refusing<A>::send,
+      Refusing<A>::send_blocking, Refusing<A>::send_for;
 
   ActorId actor_id() const { return cell_->id(); }
   ActorPath actor_path() const { return cell_->container_path(); }
-  std::string_view actor_type() const noexcept { return cell_->type->name; }
+  std::string_view actor_type() const noexcept { return type_name_of<A>(); }
   bool is_valid() const noexcept {
     return cell_->status.load(std::memory_order_acquire) < ActorStatus::Stopping;
   }
@@ -100,26 +95,24 @@ class LocalActorRef : detail::Refusing<A> {
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   Result<void> notify(M&& message) const {
-    detail::refuse_awaited_temporary<M>();
+    refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::notify_cell<Plain>(*cell_, detail::kNotifyOp<A, Plain>,
-                                      std::forward<M>(message));
+    return Route::template notify<Plain>(*cell_, std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   Result<void> notify(Args&&... args) const {
-    detail::refuse_awaited_temporary<Args...>();
-    return detail::notify_cell<M>(*cell_, detail::kNotifyOp<A, M>, std::forward<Args>(args)...);
+    refuse_awaited_temporary<Args...>();
+    return Route::template notify<M>(*cell_, std::forward<Args>(args)...);
   }
 
   /// The same from inside a handler, whose actor the receiver then sees as ctx.sender().
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   Result<void> notify_from(ActorContext& sender, M&& message) const {
-    detail::refuse_awaited_temporary<M>();
+    refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::notify_cell_from<Plain>(detail::cell_of(sender), *cell_,
-                                           detail::kNotifyOp<A, Plain>, std::forward<M>(message));
+    return Route::template notify_from<Plain>(cell_of(sender), *cell_, std::forward<M>(message));
   }
 
   /// Delivers the message after `delay` of the system's clock (resolution a millisecond, never
@@ -137,9 +130,8 @@ class LocalActorRef : detail::Refusing<A> {
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   Result<void> notify_from(ActorContext& sender, Args&&... args) const {
-    detail::refuse_awaited_temporary<Args...>();
-    return detail::notify_cell_from<M>(detail::cell_of(sender), *cell_, detail::kNotifyOp<A, M>,
-                                       std::forward<Args>(args)...);
+    refuse_awaited_temporary<Args...>();
+    return Route::template notify_from<M>(cell_of(sender), *cell_, std::forward<Args>(args)...);
   }
 
   /// `co_await ref.send(m)` waits for the answer: Result<R>. Without a limit it ends when the actor
@@ -149,39 +141,40 @@ class LocalActorRef : detail::Refusing<A> {
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   auto send(M&& message) const {
-    detail::refuse_awaited_temporary<M>();
+    refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::SendAwaiter<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message));
+    return SendAwaiter<Plain>(*cell_, Route::template send_op<Plain>(*cell_),
+                              std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   auto send(Args&&... args) const {
-    detail::refuse_awaited_temporary<Args...>();
-    return detail::SendAwaiter<M>(*cell_, detail::kSendOp<A, M>, std::forward<Args>(args)...);
+    refuse_awaited_temporary<Args...>();
+    return SendAwaiter<M>(*cell_, Route::template send_op<M>(*cell_), std::forward<Args>(args)...);
   }
   /// The same with a limit: Timeout (outcome Unknown) when there is no answer by then.
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   auto send(M&& message, Duration timeout) const {
-    detail::refuse_awaited_temporary<M>();
+    refuse_awaited_temporary<M>();
     using Plain = std::remove_cvref_t<M>;
-    return detail::TimedSendAwaiter<Plain>(*cell_, timeout, detail::kSendOp<A, Plain>,
-                                           std::forward<M>(message));
+    return TimedSendAwaiter<Plain>(*cell_, timeout, Route::template send_op<Plain>(*cell_),
+                                   std::forward<M>(message));
   }
   template <class M, class... Args>
     requires Handler<A, M> && std::constructible_from<M, Args...>
   auto send_for(Duration timeout, Args&&... args) const {
-    detail::refuse_awaited_temporary<Args...>();
-    return detail::TimedSendAwaiter<M>(*cell_, timeout, detail::kSendOp<A, M>,
-                                       std::forward<Args>(args)...);
+    refuse_awaited_temporary<Args...>();
+    return TimedSendAwaiter<M>(*cell_, timeout, Route::template send_op<M>(*cell_),
+                               std::forward<Args>(args)...);
   }
   /// From an outside thread: blocks it. NotSupported on a worker.
   template <class M>
     requires Handler<A, std::remove_cvref_t<M>>
   auto send_blocking(M&& message, std::optional<Duration> timeout = {}) const {
     using Plain = std::remove_cvref_t<M>;
-    return detail::send_blocking<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message),
-                                        timeout);
+    return detail::send_blocking<Plain>(*cell_, Route::template send_op<Plain>(*cell_),
+                                        std::forward<M>(message), timeout);
   }
 
   /// Hands the message over with a place for the answer: a ResultSender of its Result, or what
@@ -191,8 +184,8 @@ class LocalActorRef : detail::Refusing<A> {
              std::convertible_to<S, ResultSender<MessageResult<std::remove_cvref_t<M>>>>
   void deliver(M&& message, S&& sender) const {
     using Plain = std::remove_cvref_t<M>;
-    detail::refuse_awaited_temporary<M, S>();
-    detail::deliver<Plain>(*cell_, detail::kSendOp<A, Plain>, std::forward<M>(message),
+    refuse_awaited_temporary<M, S>();
+    detail::deliver<Plain>(*cell_, Route::template send_op<Plain>(*cell_), std::forward<M>(message),
                            std::forward<S>(sender));
   }
 
@@ -201,13 +194,82 @@ class LocalActorRef : detail::Refusing<A> {
     requires Handler<A, std::remove_cvref_t<M>>
   auto async_send(M&& message, Token&& token) const;
 
+  operator BoxedActorRef() const { return BoxedActorRef(cell_); }
+  const CellRef& cell() const noexcept { return cell_; }
+
+ protected:
+  explicit TypedRef(CellRef cell) noexcept : cell_(std::move(cell)) {}
+
+  CellRef cell_;
+};
+
+/// To an actor of this process, whose type is known.
+template <class A>
+struct LocalRoute {
+  template <class M>
+  static EnvelopeOp notify_op(Cell&) noexcept {
+    return kNotifyOp<A, M>;
+  }
+  template <class M>
+  static EnvelopeOp send_op(Cell&) noexcept {
+    return kSendOp<A, M>;
+  }
+  template <class M, class... Args>
+  [[gnu::always_inline]] static Result<void> notify(Cell& cell, Args&&... args) {
+    return notify_cell<M>(cell, kNotifyOp<A, M>, std::forward<Args>(args)...);
+  }
+  template <class M, class... Args>
+  static Result<void> notify_from(Cell& sender, Cell& cell, Args&&... args) {
+    return notify_cell_from<M>(sender, cell, kNotifyOp<A, M>, std::forward<Args>(args)...);
+  }
+};
+
+/// To an actor of this process or of another node.
+template <class A>
+struct AnyRoute {
+  template <class M>
+  static EnvelopeOp notify_op(Cell& cell) noexcept {
+    return as_foreign(cell) != nullptr ? &foreign_op<M, false> : kNotifyOp<A, M>;
+  }
+  template <class M>
+  static EnvelopeOp send_op(Cell& cell) noexcept {
+    return as_foreign(cell) != nullptr ? &foreign_op<M, true> : kSendOp<A, M>;
+  }
+  template <class M, class... Args>
+  static Result<void> notify(Cell& cell, Args&&... args) {
+    if (ForeignCell* foreign = as_foreign(cell))
+      return notify_foreign<M>(*foreign, nullptr, std::forward<Args>(args)...);
+    return notify_cell<M>(cell, kNotifyOp<A, M>, std::forward<Args>(args)...);
+  }
+  template <class M, class... Args>
+  static Result<void> notify_from(Cell& sender, Cell& cell, Args&&... args) {
+    if (ForeignCell* foreign = as_foreign(cell))
+      return notify_foreign<M>(*foreign, &sender, std::forward<Args>(args)...);
+    return notify_cell_from<M>(sender, cell, kNotifyOp<A, M>, std::forward<Args>(args)...);
+  }
+};
+
+}  // namespace detail
+
+/// A counted reference to an actor of this process.
+///
+/// Copies share the count; an anonymous actor ends when the last one goes. All functions may be
+/// called from any thread. Messages from one sender to one actor are handled in the order in which
+/// they were sent. After the actor has ended they give InvalidRef; what it had accepted and did not
+/// handle gives ResultChannelClosed to a sender, and is counted as a dead letter otherwise.
+template <class A>
+class LocalActorRef : public detail::TypedRef<A, detail::LocalRoute<A>> {
+ public:
+  explicit LocalActorRef(detail::CellRef cell) noexcept
+      : detail::TypedRef<A, detail::LocalRoute<A>>(std::move(cell)) {}
+
   /// Runs `function(A&)` inside the actor, in its turn; `co_await` gives Result of what it returns.
   template <class F>
     requires std::invocable<std::remove_cvref_t<F>&, A&>
   auto exec(F&& function) const {
     detail::refuse_awaited_temporary<F>();
     using Plain = std::remove_cvref_t<F>;
-    return detail::SendAwaiter<detail::Exec<A, Plain>>(*cell_, &detail::exec_op<A, Plain>,
+    return detail::SendAwaiter<detail::Exec<A, Plain>>(*this->cell_, &detail::exec_op<A, Plain>,
                                                        std::forward<F>(function));
   }
   template <class F>
@@ -215,39 +277,34 @@ class LocalActorRef : detail::Refusing<A> {
   Result<void> notify_exec(F&& function) const {
     detail::refuse_awaited_temporary<F>();
     using Plain = std::remove_cvref_t<F>;
-    return detail::notify_cell<detail::Exec<A, Plain>>(*cell_, &detail::exec_op<A, Plain>,
+    return detail::notify_cell<detail::Exec<A, Plain>>(*this->cell_, &detail::exec_op<A, Plain>,
                                                        std::forward<F>(function));
   }
   template <class F>
     requires std::invocable<std::remove_cvref_t<F>&, A&>
   auto exec_blocking(F&& function, std::optional<Duration> timeout = {}) const {
     using Plain = std::remove_cvref_t<F>;
-    return detail::send_blocking<detail::Exec<A, Plain>>(*cell_, &detail::exec_op<A, Plain>,
+    return detail::send_blocking<detail::Exec<A, Plain>>(*this->cell_, &detail::exec_op<A, Plain>,
                                                          std::forward<F>(function), timeout);
   }
 
   /// `co_await` gives Result<ActorStatus>; overtakes messages. InvalidRef when the actor has ended.
-  detail::StatusAwaiter status() const noexcept { return detail::StatusAwaiter(*cell_); }
+  detail::StatusAwaiter status() const noexcept { return detail::StatusAwaiter(*this->cell_); }
   /// Stops the actor after its present handler and waits until it has ended; what waits in its
   /// mailbox is rejected. `co_await` gives Result<void>: InvalidRef when it had ended before,
   /// NotSupported from inside the actor.
-  detail::StopAwaiter stop() const noexcept { return detail::StopAwaiter(*cell_); }
-  Result<void> stop_blocking() const { return detail::stop_blocking(*cell_); }
-  Result<void> notify_stop() const { return detail::notify_stop(*cell_); }
+  detail::StopAwaiter stop() const noexcept { return detail::StopAwaiter(*this->cell_); }
+  Result<void> stop_blocking() const { return detail::stop_blocking(*this->cell_); }
+  Result<void> notify_stop() const { return detail::notify_stop(*this->cell_); }
   Task<DescribeResult> describe(DescribeOptions options = {}) const {
-    return detail::describe_cell(cell_, options);
+    return detail::describe_cell(this->cell_, options);
   }
 
-  WeakActorRef<A> weak() const { return WeakActorRef<A>(*cell_); }
-  operator BoxedActorRef() const { return BoxedActorRef(cell_); }
+  WeakActorRef<A> weak() const { return WeakActorRef<A>(*this->cell_); }
 
   friend bool operator==(const LocalActorRef& a, const LocalActorRef& b) noexcept {
     return a.cell_.get() == b.cell_.get();
   }
-  const detail::CellRef& cell() const noexcept { return cell_; }
-
- private:
-  detail::CellRef cell_;
 };
 
 /// A reference that does not keep an anonymous actor from ending. Thread-safe like a weak_ptr.
@@ -275,14 +332,56 @@ class WeakActorRef {
   detail::Cell* cell_;
 };
 
-/// A reference to an actor, here or on another node; in this release all are here.
+/// A counted reference to an actor of this process or of another node: the same verbs for both.
+///
+/// To another node: the message has to have a codec and a name there (RemoteHandlers), is turned
+/// into bytes in the sender's thread, and goes at most once; messages from one thread or actor
+/// arrive in the order in which they were sent. notify() gives an error at once if the message
+/// cannot go: NotSupported, Serialisation, Unreachable (no link to the node), Overloaded (too much
+/// waits for it). send() ends with an answer or an error by its deadline, 5 s (an option of the
+/// node) if it has none: Unreachable as soon as the link ends, Timeout, NotFound (no such actor
+/// there), and what the other node says. There is no exec(): code does not travel.
 template <class A>
-class ActorRef : public LocalActorRef<A> {
+class ActorRef : public detail::TypedRef<A, detail::AnyRoute<A>> {
+  using Base = detail::TypedRef<A, detail::AnyRoute<A>>;
+
  public:
-  ActorRef(LocalActorRef<A> local) noexcept : LocalActorRef<A>(std::move(local)) {}
-  bool is_local() const noexcept { return true; }
-  bool is_remote() const noexcept { return false; }
-  const LocalActorRef<A>& unwrap_local() const noexcept { return *this; }
+  ActorRef(const LocalActorRef<A>& local) noexcept : Base(local.cell()) {}
+  /// Of another node: for the module that knows it.
+  explicit ActorRef(detail::CellRef foreign) noexcept : Base(std::move(foreign)) {}
+
+  bool is_remote() const noexcept { return detail::as_foreign(*this->cell_) != nullptr; }
+  bool is_local() const noexcept { return !is_remote(); }
+  /// The other node; none for an actor of this process.
+  std::optional<NodeId> node_id() const noexcept {
+    const detail::ForeignCell* foreign = detail::as_foreign(*this->cell_);
+    return foreign != nullptr ? std::optional(foreign->port->node_id()) : std::nullopt;
+  }
+  /// \pre is_local(). Throws std::logic_error otherwise.
+  LocalActorRef<A> unwrap_local() const {
+    detail::demand_local(*this->cell_);
+    return LocalActorRef<A>(this->cell_);
+  }
+
+  /// See LocalActorRef. For an actor of another node also Unreachable and Timeout.
+  Task<Result<ActorStatus>> status() const { return detail::status_of(this->cell_); }
+  Task<Result<void>> stop() const { return detail::stop_of(this->cell_); }
+  Result<void> stop_blocking() const { return detail::stop_blocking(*this->cell_); }
+  Result<void> notify_stop() const { return detail::notify_stop(*this->cell_); }
+  Task<DescribeResult> describe(DescribeOptions options = {}) const {
+    return detail::describe_cell(this->cell_, options);
+  }
+
+  template <class F, class... More>
+  void exec(F&&, More&&...) const = delete;
+  template <class F>
+  void notify_exec(F&&) const = delete;
+  template <class F, class... More>
+  void exec_blocking(F&&, More&&...) const = delete;
+
+  friend bool operator==(const ActorRef& a, const ActorRef& b) noexcept {
+    return detail::is_same_actor(*a.cell_, *b.cell_);
+  }
 };
 
 /// A counted reference to any actor that handles M.
@@ -297,6 +396,12 @@ class Receiver : detail::RefusingOthers<M> {
     requires Handler<A, M>
   Receiver(const LocalActorRef<A>& actor)
       : cell_(actor.cell()), notify_op_(detail::kNotifyOp<A, M>), send_op_(detail::kSendOp<A, M>) {}
+  template <class A>
+    requires Handler<A, M>
+  Receiver(const ActorRef<A>& actor)
+      : cell_(actor.cell()),
+        notify_op_(detail::AnyRoute<A>::template notify_op<M>(*cell_)),
+        send_op_(detail::AnyRoute<A>::template send_op<M>(*cell_)) {}
   // Explicit, so that overloads for Receivers of different messages can still be told apart.
   template <class A, auto because = detail::kReason<A, M>>
     requires(!Handler<A, M>)
@@ -309,19 +414,22 @@ class Receiver : detail::RefusingOthers<M> {
     requires std::same_as<std::remove_cvref_t<T>, M>
   Result<void> notify(T&& message) const {
     detail::refuse_awaited_temporary<T>();
-    return detail::notify_cell<M>(*cell_, notify_op_, std::forward<T>(message));
+    return detail::notify_anywhere<M>(*cell_, notify_op_, std::forward<T>(message));
   }
   /// The same, built in place.
   template <class T, class... Args>
     requires std::same_as<T, M> && std::constructible_from<M, Args...>
   Result<void> notify(Args&&... args) const {
     detail::refuse_awaited_temporary<Args...>();
-    return detail::notify_cell<M>(*cell_, notify_op_, std::forward<Args>(args)...);
+    return detail::notify_anywhere<M>(*cell_, notify_op_, std::forward<Args>(args)...);
   }
   template <class T>
     requires std::same_as<std::remove_cvref_t<T>, M>
   Result<void> notify_from(ActorContext& sender, T&& message) const {
     detail::refuse_awaited_temporary<T>();
+    if (detail::ForeignCell* foreign = detail::as_foreign(*cell_))
+      return detail::notify_foreign<M>(*foreign, &detail::cell_of(sender),
+                                       std::forward<T>(message));
     return detail::notify_cell_from<M>(detail::cell_of(sender), *cell_, notify_op_,
                                        std::forward<T>(message));
   }

@@ -75,24 +75,27 @@ class ScheduledNotify {
   detail::Scheduled* scheduled_;
 };
 
-template <class A>
+template <class A, class Route>
 template <int, class M>
   requires Handler<A, std::remove_cvref_t<M>>
-ScheduledNotify LocalActorRef<A>::scheduled_notify(M&& message, Duration delay) const {
+ScheduledNotify detail::TypedRef<A, Route>::scheduled_notify(M&& message, Duration delay) const {
   detail::refuse_awaited_temporary<M>();
   using Plain = std::remove_cvref_t<M>;
-  return ScheduledNotify(detail::Scheduled::start(
-      *cell_, detail::make_notify<Plain>(detail::kNotifyOp<A, Plain>, std::forward<M>(message)),
-      &detail::destroy_payload<Plain>, delay));
+  return ScheduledNotify(
+      detail::Scheduled::start(*cell_,
+                               detail::make_notify<Plain>(Route::template notify_op<Plain>(*cell_),
+                                                          std::forward<M>(message)),
+                               &detail::destroy_payload<Plain>, delay));
 }
 
-template <class A>
+template <class A, class Route>
 template <class M, class... Args>
   requires Handler<A, M> && std::constructible_from<M, Args...>
-ScheduledNotify LocalActorRef<A>::scheduled_notify(Duration delay, Args&&... args) const {
+ScheduledNotify detail::TypedRef<A, Route>::scheduled_notify(Duration delay, Args&&... args) const {
   detail::refuse_awaited_temporary<Args...>();
   return ScheduledNotify(detail::Scheduled::start(
-      *cell_, detail::make_notify<M>(detail::kNotifyOp<A, M>, std::forward<Args>(args)...),
+      *cell_,
+      detail::make_notify<M>(Route::template notify_op<M>(*cell_), std::forward<Args>(args)...),
       &detail::destroy_payload<M>, delay));
 }
 

@@ -37,6 +37,7 @@ Result<void> attach_child(Cell& parent, Cell& child);
 /// False: it was not watched, or is no longer.
 bool forget_watched(Cell& watcher, Cell& target) noexcept;
 void tell_terminated(Cell& watcher, Cell& ended) noexcept;
+void tell_terminated(Cell& watcher, Cell& ended, StopReason reason) noexcept;
 
 /// A notice is handled only while its actor is still watched, and is no loss if it is not.
 template <class A>

@@ -33,6 +33,7 @@ using SharedError = std::shared_ptr<const std::exception_ptr>;
 enum class Entry : std::uint8_t {
   Open,
   Bounded,  ///< as far as the mailbox's bound allows
+  Foreign,  ///< the actor is on another node: they go there at once
   Closed,
 };
 
@@ -40,6 +41,7 @@ enum class Pushed : std::uint8_t {
   Taken,
   Refused,  ///< the actor takes no messages any more
   Full,
+  Answered,  ///< not taken; the envelope says why
 };
 
 /// What a cell counts while it runs.
@@ -95,6 +97,8 @@ struct Cell : Unit, ActorContext {
   }
   /// The same for a mailbox that is bounded or closed.
   Pushed push_checked(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
+  /// The same for an actor of another node.
+  Pushed push_foreign(ThreadState& thread, Envelope& envelope) noexcept;
   /// The same for one that is bounded.
   Pushed push_bounded(ThreadState& thread, Envelope& envelope, bool awaited) noexcept;
   /// Queues an envelope whatever the bounds are.

@@ -16,6 +16,13 @@ namespace coerce::detail {
 ActorRefErr invalid_ref(Cell& cell) noexcept;
 /// Why a message was not taken.
 ActorRefErr refusal(Cell& cell, Pushed pushed) noexcept;
+/// Gives a sender whose message was not taken its answer.
+template <class M>
+[[gnu::noinline, gnu::cold]] void answer_refused(SendEnvelope<M>& envelope, Cell& cell,
+                                                 Pushed pushed) {
+  if (pushed != Pushed::Answered)
+    envelope.answer.emplace(coerce::unexpected(refusal(cell, pushed)));
+}
 ActorRefErr waits_for_itself(Cell& cell, std::string_view message_type) noexcept;
 /// What a blocking call on a worker gets.
 std::optional<ActorRefErr> refuse_blocking(Cell& cell) noexcept;
@@ -91,6 +98,9 @@ Result<void> notify_cell_from(Cell& sender, Cell& cell, EnvelopeOp op, Args&&...
 /// Says who sends the envelope and until when the answer is wanted: by `deadline`, or earlier if
 /// the message that the sender is handling has a deadline. Returns that time.
 TimePoint set_origin(Envelope& envelope, Unit& sender, TimePoint deadline);
+
+/// The envelope says from now on until when its sender waits.
+void set_deadline(Envelope& envelope, TimePoint deadline);
 
 /// Keeps a cell reachable while an awaiter that was moved away from its reference waits.
 class Keep {
@@ -191,7 +201,7 @@ class PendingWait : WakeNode, TimerNode, CancelNode {
     else if (!cell.post(*pending_))
       pushed = Pushed::Refused;
     if (pushed != Pushed::Taken) {
-      pending_->answer.emplace(coerce::unexpected(refusal(cell, pushed)));
+      answer_refused<M>(*pending_, cell, pushed);
       PendingEnvelope<M>::completed(*pending_);
     }
     return true;
@@ -278,7 +288,7 @@ class SendAwaiter : SendEnvelope<M> {
     this->handle = caller;
     const Pushed pushed = cell_->push(thread_state(), *this, true);
     if (pushed != Pushed::Taken) [[unlikely]] {
-      this->answer.emplace(coerce::unexpected(refusal(*cell_, pushed)));
+      answer_refused<M>(*this, *cell_, pushed);
       return false;
     }
     return true;
@@ -414,7 +424,7 @@ void deliver(Cell& cell, EnvelopeOp op, T&& message, Sender sender) {
   auto* envelope = new Delivery(op, std::forward<T>(message), std::move(sender));
   const Pushed pushed = cell.push(thread_state(), *envelope);
   if (pushed == Pushed::Taken) return;
-  envelope->answer.emplace(coerce::unexpected(refusal(cell, pushed)));
+  answer_refused<M>(*envelope, cell, pushed);
   Delivery::completed(*envelope);
 }
 

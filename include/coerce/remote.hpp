@@ -1,0 +1,10 @@
+/// \file
+/// Everything of the module remote.
+
+#pragma once
+
+#include <coerce/remote/authenticator.hpp>
+#include <coerce/remote/counters.hpp>
+#include <coerce/remote/handlers.hpp>
+#include <coerce/remote/node.hpp>
+#include <coerce/remote/transport.hpp>
