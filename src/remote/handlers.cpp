@@ -7,6 +7,11 @@
 
 namespace coerce {
 
+ActorRefErr detail::expired() {
+  return ErrorAccess::restore(ActorRefErrKind::Timeout, ActorRefErrOutcome::NotDelivered, {}, {},
+                              {}, "the deadline had passed when its turn came", {});
+}
+
 namespace {
 
 constexpr std::size_t kLongestName = 255;
@@ -61,7 +66,7 @@ const detail::RemoteFactory* RemoteHandlers::find_factory(std::string_view name)
   return place != factories_.end() ? &place->second : nullptr;
 }
 
-const detail::RemoteFactory* RemoteHandlers::find_factory(const void* actor_key) const noexcept {
+const detail::RemoteFactory* RemoteHandlers::find_factory_of(const void* actor_key) const noexcept {
   for (const auto& [name, factory] : factories_)
     if (factory.actor_key == actor_key) return &factory;
   return nullptr;

@@ -372,12 +372,12 @@ class ActorRef : public detail::TypedRef<A, detail::AnyRoute<A>> {
     return detail::describe_cell(this->cell_, options);
   }
 
-  template <class F, class... More>
-  void exec(F&&, More&&...) const = delete;
-  template <class F>
+  template <class F, auto because = detail::kReasonOf<detail::CodeDoesNotTravel>>
+  Task<bool> exec(F&&) const = delete;
+  template <class F, auto because = detail::kReasonOf<detail::CodeDoesNotTravel>>
   void notify_exec(F&&) const = delete;
-  template <class F, class... More>
-  void exec_blocking(F&&, More&&...) const = delete;
+  template <class F, auto because = detail::kReasonOf<detail::CodeDoesNotTravel>>
+  void exec_blocking(F&&) const = delete;
 
   friend bool operator==(const ActorRef& a, const ActorRef& b) noexcept {
     return detail::is_same_actor(*a.cell_, *b.cell_);

@@ -115,7 +115,7 @@ class RemoteHandlers {
   const detail::RemoteHandler* find(std::string_view name) const noexcept;
   const detail::RemoteHandler* find(const void* actor_key, const void* message_key) const noexcept;
   const detail::RemoteFactory* find_factory(std::string_view name) const noexcept;
-  const detail::RemoteFactory* find_factory(const void* actor_key) const noexcept;
+  const detail::RemoteFactory* find_factory_of(const void* actor_key) const noexcept;
   const std::vector<std::unique_ptr<detail::RemoteHandler>>& all() const noexcept {
     return handlers_;
   }

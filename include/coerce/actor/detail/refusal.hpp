@@ -145,6 +145,13 @@ struct Uncopied {
   }
 };
 
+/// Why an ActorRef runs no function in its actor.
+struct CodeDoesNotTravel {
+  static consteval Sentence sentence() {
+    return Sentence("coerce: exec() needs an actor of this process: unwrap_local() the reference");
+  }
+};
+
 template <class Why, std::size_t... Size>
 consteval auto lines_of_reason() {
   Because<Size...> because{};

@@ -56,24 +56,36 @@ struct RemoteHandler {
   std::size_t index = 0;  ///< in its table
 };
 
+/// Timeout, certainly not handled.
+ActorRefErr expired();
+
 /// A message of another node that waits for its answer here.
 template <class A, class M>
 struct InboundCall : SendEnvelope<M> {
   InboundCall(M&& message, InboundRequest from)
-      : SendEnvelope<M>(kSendOp<A, M>, Completion::Custom, std::move(message)),
+      : SendEnvelope<M>(&handle_in_time, Completion::Custom, std::move(message)),
         request(std::move(from)) {
     this->complete = &completed;
   }
 
+  /// What has waited beyond its deadline is not handled.
+  static bool handle_in_time(Envelope& envelope, Unit& unit, Op op, void* argument) {
+    auto& self = static_cast<InboundCall&>(envelope);
+    if (op != Op::Run || now(*unit.scheduler) < self.request.deadline)
+      return kSendOp<A, M>(envelope, unit, op, argument);
+    self.answer.emplace(coerce::unexpected(expired()));
+    return true;
+  }
+
   static void completed(ReplyEnvelope& envelope) noexcept {
     auto& self = static_cast<InboundCall&>(envelope);
-    answer(self.request, *self.answer);
+    send_back(self.request, *self.answer);
     self.drop_metadata();
     self.~InboundCall();
     pool_free(&self, sizeof(InboundCall));
   }
 
-  static void answer(const InboundRequest& request, Result<MessageResult<M>>& outcome) noexcept {
+  static void send_back(const InboundRequest& request, Result<MessageResult<M>>& outcome) noexcept {
     if (!outcome) {
       request.sink->reply_error(request.id, std::move(outcome).error());
       return;
