@@ -127,6 +127,20 @@ TEST_CASE("the limits hold for JSON", "[codec][json]") {
   refuses<Json>(bytes_of("[1,2,3]"), "more elements than the limit of 2", {.max_elements = 2});
   refuses<Json>(bytes_of(R"({"a":1,"b":[]})"), "more elements than the limit of 1",
                 {.max_elements = 1});
+  const auto nested = [](std::size_t depth) {
+    Json json = 1;
+    for (std::size_t i = 0; i < depth; ++i) json = Json::array({std::move(json)});
+    return json;
+  };
+  REQUIRE(decode_message<Json>(encoded(nested(64))));
+  const auto refused = encode_message(nested(65));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == ActorRefErr::Serialisation("nested deeper than the limit"));
+  CHECK(encode_message(nested(65), 65).has_value());
+  // In another value less is left.
+  CHECK(encode_message(std::vector<Json>{nested(63)}).has_value());
+  CHECK_FALSE(encode_message(std::vector<Json>{nested(64)}).has_value());
+
   refuses<Json>(bytes_of("[1,2,3]"), "7 bytes, more than the limit of 6", {.max_bytes = 6});
 }
 
@@ -134,6 +148,18 @@ TEST_CASE("what JSON cannot say is an error", "[codec][json]") {
   Bytes out = bytes({1});
   REQUIRE_FALSE(Codec<Joined>::encode(Joined{"\xff", 1, {}}, out));
   CHECK(out == bytes({1}));
-  const Joined lost{"a", 1, {std::numeric_limits<double>::quiet_NaN()}};
-  refuses<Joined>(encoded(lost), "type must be number");
+  const auto why_not = [](const auto& value) {
+    const auto done = encode_message(value);
+    return done ? std::string() : std::string(done.error().detail());
+  };
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const std::string not_finite = "JSON has no infinities and no NaN";
+  CHECK(why_not(Joined{"a", 1, {1, kNan}}) == not_finite);
+  CHECK(why_not(Joined{"a", 1, {kInfinity}}) == not_finite);
+  CHECK(why_not(std::vector<Joined>{{"a", 1, {-kInfinity}}}) == not_finite);
+  CHECK(why_not(nlohmann::json{{"a", {1, {{"b", kNan}}}}}) == not_finite);
+  CHECK(why_not(nlohmann::json(std::numeric_limits<double>::max())).empty());
+  CHECK(why_not(nlohmann::json::binary({1, 2})) == "JSON has no such value");
+  CHECK(why_not(nlohmann::json::parse("{", nullptr, false)) == "JSON has no such value");
 }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
 #include <memory>
 
 #include <coerce/codec/codec.hpp>
@@ -102,8 +103,50 @@ TEST_CASE("nothing nested deeper than the limit is decoded", "[codec]") {
                                           "nested deeper than the limit", {.max_depth = 1});
   // By default 64, and counted through the codecs of own types.
   REQUIRE(Codec<Tree>::decode(encoded(chain(64))));
-  refuses<Tree>(encoded(chain(65)), "nested deeper than the limit");
-  REQUIRE(Codec<Tree>::decode(encoded(chain(65)), {.max_depth = 65}));
+  const auto deeper = encode_message(chain(65), 65);
+  REQUIRE(deeper);
+  refuses<Tree>(*deeper, "nested deeper than the limit");
+  REQUIRE(Codec<Tree>::decode(*deeper, {.max_depth = 65}));
+}
+
+TEST_CASE("nothing is encoded that is nested too deep to be decoded", "[codec]") {
+  const auto refused = [](const auto& value, std::size_t max_depth) {
+    const auto bytes = encode_message(value, max_depth);
+    return !bytes && bytes.error() == ActorRefErr::Serialisation("nested deeper than the limit");
+  };
+  // By default 64, and counted through the codecs of own types, which are not asked for a limit.
+  Bytes out = bytes({1});
+  const auto done = Codec<Tree>::encode(chain(65), out);
+  REQUIRE_FALSE(done);
+  CHECK(done.error() == ActorRefErr::Serialisation("nested deeper than the limit"));
+  CHECK(out == bytes({1}));
+  CHECK(refused(chain(65), 64));
+  CHECK(refused(chain(100'000), 64));
+  CHECK(refused(std::vector<Tree>{chain(64)}, 64));  // each is deep enough to be one alone
+  // Neither a refusal nor a limit leaves anything behind.
+  REQUIRE(encode_message(chain(64)));
+  REQUIRE(encode_message(chain(70), 70));
+  CHECK(refused(chain(65), 64));
+
+  // What is encoded under a limit is decoded under it, and the other way round.
+  const std::map<int, std::optional<std::vector<bool>>> value{{1, std::vector<bool>{true}}};
+  using Value = std::remove_const_t<decltype(value)>;
+  for (std::size_t depth = 0; depth < 6; ++depth) {
+    const auto bytes = encode_message(value, depth);
+    CHECK(bytes.has_value() ==
+          decode_message<Value>(encoded(value), {.max_depth = depth}).has_value());
+    CHECK(bytes.has_value() == (depth >= 3));
+  }
+}
+
+TEST_CASE("two keys of the same bytes are refused where they are encoded", "[codec]") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::unordered_set<float> twice{nan, nan};
+  REQUIRE(twice.size() == 2);
+  const auto bytes = encode_message(twice);
+  REQUIRE_FALSE(bytes);
+  CHECK(bytes.error() == ActorRefErr::Serialisation("two keys have the same bytes"));
+  REQUIRE(decode_message<std::unordered_set<float>>(encoded(std::unordered_set<float>{nan, 1})));
 }
 
 TEST_CASE("what a count promises is not allocated before it is there", "[codec]") {

@@ -85,10 +85,30 @@ TEST_CASE("bytes that are no protobuf message are refused", "[codec][protobuf]")
 
 TEST_CASE("the limits hold for protobuf messages", "[codec][protobuf]") {
   REQUIRE(decode_message<Nested>(encoded(nested(64))));
-  refuses<Nested>(encoded(nested(65)), "nested deeper than the limit");
+  const auto deeper = encode_message(nested(65), 65);
+  REQUIRE(deeper);
+  refuses<Nested>(*deeper, "nested deeper than the limit");
   REQUIRE(decode_message<Nested>(encoded(nested(2)), {.max_depth = 2}));
   refuses<Nested>(encoded(nested(2)), "nested deeper than the limit", {.max_depth = 1});
   refuses<Nested>(encoded(nested(2)), "more than the limit of 3", {.max_bytes = 3});
+}
+
+TEST_CASE("protobuf messages that could not be decoded are not encoded", "[codec][protobuf]") {
+  const ActorRefErr why =
+      ActorRefErr::Serialisation("protobuf: a text is not UTF-8, or nested deeper than the limit");
+  const auto deeper = encode_message(nested(65));
+  REQUIRE_FALSE(deeper);
+  CHECK(deeper.error() == why);
+  CHECK_FALSE(encode_message(std::vector<Nested>{nested(64)}).has_value());
+  CHECK(encode_message(std::vector<Nested>{nested(63)}).has_value());
+
+  Transfer transfer;
+  transfer.set_from("\xff");
+  Bytes out = bytes({1});
+  const auto done = Codec<Transfer>::encode(transfer, out);
+  REQUIRE_FALSE(done);
+  CHECK(done.error() == why);
+  CHECK(out == bytes({1}));
 }
 
 TEST_CASE("a protobuf message lacks no required field", "[codec][protobuf]") {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 #include <type_traits>
 
@@ -31,10 +32,12 @@ consteval void demand_codec() {
 }  // namespace detail
 
 /// Encodes a message or an answer of any type. Errors: Serialisation, with what the codec says or
-/// throws; if the type has no codec is_not_transmittable() tells.
+/// throws, also if values are nested deeper than `max_depth`, which no decoder with that limit
+/// would take; if the type has no codec is_not_transmittable() tells.
 template <class M>
-Result<Bytes> encode_message(const M& message) {
+Result<Bytes> encode_message(const M& message, std::size_t max_depth = CodecLimits().max_depth) {
   if constexpr (Transmittable<M>) {
+    const detail::EncodingDepth granted(max_depth);
     Bytes bytes;
     auto done = detail::guarded_write(bytes, [&] { return Codec<M>::encode(message, bytes); });
     if (!done) return unexpected(std::move(done).error());

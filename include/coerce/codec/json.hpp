@@ -4,7 +4,9 @@
 
 #pragma once
 
+#include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -52,6 +54,28 @@ nlohmann::json json_of(const T& value) {
 }
 inline const nlohmann::json& json_of(const nlohmann::json& value) { return value; }
 
+/// Why the text of it could not be decoded to the same again, or null: it is nested deeper than
+/// `depth`, or holds what JSON has no words for.
+inline const char* why_not_json(const nlohmann::json& json, std::size_t depth) {
+  using Kind = nlohmann::json::value_t;
+  switch (json.type()) {
+    case Kind::number_float:
+      return std::isfinite(json.get_ref<const double&>()) ? nullptr
+                                                          : "JSON has no infinities and no NaN";
+    case Kind::binary:
+    case Kind::discarded:
+      return "JSON has no such value";
+    case Kind::array:
+    case Kind::object:
+      if (depth == 0) return "nested deeper than the limit";
+      for (const nlohmann::json& part : json)
+        if (const char* why = why_not_json(part, depth - 1)) return why;
+      return nullptr;
+    default:
+      return nullptr;
+  }
+}
+
 template <class T>
 T value_of(nlohmann::json json) {
   if constexpr (std::same_as<T, nlohmann::json>) {
@@ -67,14 +91,17 @@ T value_of(nlohmann::json json) {
 
 }  // namespace detail
 
-/// JSON without blanks, keys sorted. Texts must be UTF-8. JSON has no infinities and no NaN: they
-/// become null, which no number is decoded from. Of the limits, elements are those of an array or
-/// an object.
+/// JSON without blanks, keys sorted. Texts must be UTF-8. JSON has no infinities, no NaN and no
+/// binary values: encoding them is an error. Of the limits, elements are those of an array or an
+/// object.
 template <detail::JsonSerialisable T>
 struct Codec<T> {
   static Result<void> encode(const T& value, Bytes& out) {
     return detail::guarded_write(out, [&]() -> Result<void> {
-      const std::string text = detail::json_of(value).dump();
+      const auto& json = detail::json_of(value);
+      if (const char* why = detail::why_not_json(json, detail::encoding_depth_left()))
+        return unexpected(ActorRefErr::Serialisation(why));
+      const std::string text = json.dump();
       out.insert(out.end(), text.begin(), text.end());
       return {};
     });

@@ -4,10 +4,13 @@
 
 #pragma once
 
+#include <algorithm>
 #include <climits>
 #include <concepts>
-#include <limits>
+#include <cstddef>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -23,12 +26,24 @@ template <class T>
 concept ProtobufMessage =
     std::derived_from<T, google::protobuf::MessageLite> && std::default_initializable<T>;
 
+/// None: the bytes are no such message, or one that is nested deeper than `max_depth`.
+template <ProtobufMessage T>
+std::optional<T> parse_protobuf(BytesView bytes, std::size_t max_depth) {
+  google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  stream.SetRecursionLimit(static_cast<int>(std::min<std::size_t>(max_depth, INT_MAX)));
+  std::optional<T> value(std::in_place);
+  if (!value->MergePartialFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
+    value.reset();
+  return value;
+}
+
 }  // namespace detail
 
 /// The message's own bytes; its map fields are sorted, so that equal messages give equal bytes as
 /// long as the protobuf library is the same. Of the limits, bytes and depth hold; protobuf does not
 /// count elements, but takes no more memory than a multiple of the bytes. A message of proto2 that
-/// lacks required fields is an error both ways.
+/// lacks required fields is an error both ways, and so are texts of proto3 that are not UTF-8: what
+/// is encoded is parsed once, as protobuf itself would write it.
 template <detail::ProtobufMessage T>
 struct Codec<T> {
   static Result<void> encode(const T& value, Bytes& out) {
@@ -47,6 +62,11 @@ struct Codec<T> {
       if (stream.HadError())
         return unexpected(
             ActorRefErr::Serialisation("protobuf: the message was changed meanwhile"));
+      // Protobuf writes what it does not read: texts that are not UTF-8, messages of any depth.
+      const BytesView written = BytesView(out).subspan(before);
+      if (!detail::parse_protobuf<T>(written, detail::encoding_depth_left()))
+        return unexpected(ActorRefErr::Serialisation(
+            "protobuf: a text is not UTF-8, or nested deeper than the limit"));
       return {};
     });
   }
@@ -55,16 +75,13 @@ struct Codec<T> {
     if (bytes.size() > limits.max_bytes || bytes.size() > INT_MAX)
       return unexpected(detail::too_many_bytes(bytes.size(), limits.max_bytes));
     return detail::guarded_read<T>([&]() -> Result<T> {
-      google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-      stream.SetRecursionLimit(limits.max_depth > INT_MAX ? INT_MAX
-                                                          : static_cast<int>(limits.max_depth));
-      T value;
-      if (!value.MergePartialFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
+      auto value = detail::parse_protobuf<T>(bytes, limits.max_depth);
+      if (!value)
         return unexpected(
             detail::malformed("protobuf: no such message, or nested deeper than the limit"));
-      if (!value.IsInitialized())
+      if (!value->IsInitialized())
         return unexpected(detail::malformed("protobuf: a required field is missing"));
-      return value;
+      return std::move(*value);
     });
   }
 };

@@ -28,8 +28,9 @@ struct EncodedEntry {
   std::size_t end;
 };
 
-/// Appends the entries of `encoded` to `out` by the order of their keys' bytes.
-void append_sorted(std::vector<EncodedEntry>& entries, BytesView encoded, Bytes& out);
+/// Appends the entries of `encoded` to `out` by the order of their keys' bytes. An error: two keys
+/// have the same.
+Result<void> append_sorted(std::vector<EncodedEntry>& entries, BytesView encoded, Bytes& out);
 
 /// How many, then the entries in the order of their keys' bytes, each key once: equal maps give
 /// equal bytes, be they ordered or not. A set is a map of keys to nothing.
@@ -45,8 +46,7 @@ struct SortedEntries : SelfDelimiting<Container> {
     for (const auto& entry : value)
       if (auto done = write_entry(entry, encoded, entries); !done) return done;
     write_varint(entries.size(), out);
-    append_sorted(entries, encoded, out);
-    return {};
+    return append_sorted(entries, encoded, out);
   }
 
   static Result<Container> read(Reader& reader) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include <coerce/codec/detail/encoding_depth.hpp>
 #include <coerce/codec/detail/primary.hpp>
 
 namespace coerce::detail {
@@ -139,6 +140,8 @@ Result<T> decode_whole(BytesView bytes, const CodecLimits& limits) {
 /// A value in another one: as it is if its end can be told, else its length before it.
 template <class T>
 Result<void> write_field(const T& value, Bytes& out) {
+  const EncodingLevel level;
+  if (!level.fits()) return unexpected(too_deep_to_encode());
   if constexpr (SelfDelimited<T>) {
     return Codec<T>::write(value, out);
   } else {
