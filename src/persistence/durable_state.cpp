@@ -5,12 +5,28 @@
 #include <coerce/persistence/persistence.hpp>
 #include <coerce/runtime/sleep.hpp>
 
+#include "persistence/stopping.hpp"
+
 namespace coerce::detail {
 
 namespace {
 
 /// So many old revisions wait for their deletion, that each costs little.
 constexpr std::uint32_t kDeleteEvery = 64;
+
+/// Without '/', so that the last one of a persistence id is the one behind the actor's id.
+std::string escaped(std::string_view type) {
+  std::string text;
+  for (const char c : type) {
+    if (c == '%')
+      text += "%25";
+    else if (c == '/')
+      text += "%2F";
+    else
+      text += c;
+  }
+  return text;
+}
 
 PersistErr not_configured(std::string why) {
   return PersistErr(PersistErr::Kind::NotConfigured, std::move(why));
@@ -27,8 +43,11 @@ Task<PersistResult<std::optional<JournalEntry>>> StateJournal::load(Retry retry,
   const auto* extension = context.system().extension<PersistenceExtension>();
   if (extension == nullptr)
     co_return Loaded(coerce::unexpected(not_configured("the system has no store")));
-  if (persistence_id_.empty()) persistence_id_ = context.id().str() + "/" + type_;
-  session_ = std::make_unique<JournalSession>(extension->persistence().storage(), persistence_id_);
+  if (persistence_id_.empty()) persistence_id_ = context.id().str() + "/" + escaped(type_);
+  const Persistence& persistence = extension->persistence();
+  session_ = std::make_unique<JournalSession>(
+      kept_where_ ? persistence.storage_of(*kept_where_) : persistence.storage_of(context),
+      persistence_id_);
   for (std::uint32_t failures = 1;; ++failures) {
     auto found = co_await open_and_read(context);
     if (found) {
@@ -43,7 +62,7 @@ Task<PersistResult<std::optional<JournalEntry>>> StateJournal::load(Retry retry,
     if (may_pass && retry.allows(failures)) {
       const bool waited = co_await sleep_for(retry.delay(failures));
       if (waited) continue;
-      kind = PersistErr::Kind::ActorStopping;
+      if (stop_requested(context)) kind = PersistErr::Kind::ActorStopping;
     }
     session_.reset();
     co_return Loaded(coerce::unexpected(PersistErr(kind, error.to_string())));

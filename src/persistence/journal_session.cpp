@@ -5,12 +5,19 @@
 #include <coerce/actor/log.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/runtime/sleep.hpp>
+#include <coerce/runtime/when.hpp>
 
 #include "persistence/stopping.hpp"
 
 namespace coerce::detail {
 
 using Kind = JournalErr::Kind;
+
+namespace {
+
+constexpr const char* kCutOff = "the limit of the handler passed before it was written";
+
+}  // namespace
 
 JournalSession::JournalSession(std::shared_ptr<JournalStorage> storage, std::string persistence_id)
     : storage_(std::move(storage)), id_(std::move(persistence_id)) {}
@@ -100,19 +107,32 @@ Task<PersistResult<std::vector<JournalEntry>>> JournalSession::read(std::int64_t
   co_return PersistResult<std::vector<JournalEntry>>(std::move(*entries));
 }
 
+// A limit has passed that the handler has set, and what it gets is that limit's error: it may never
+// learn that its event is in the journal, and its state not have it.
+PersistResult<void> JournalSession::written(bool unseen, ActorContext& context) {
+  if (!unseen) return {};
+  PersistErr lost(PersistErr::Kind::Unknown, "written behind a limit that had passed");
+  return coerce::unexpected(lose(std::move(lost), context));
+}
+
 template <class F>
 Task<PersistResult<void>> JournalSession::repeat(F operation, std::optional<Mark> mark,
                                                  PersistFailurePolicy policy,
                                                  ActorContext& context) {
+  CurrentScope current;
+  const PromiseBase& promise = co_await current;
+  const CancelScope& scope = *promise.scope;
+  const auto cut_off = [&] { return scope.requested() && !stop_requested(context); };
   for (std::uint32_t failures = 0;;) {
     if (lost_) co_return coerce::unexpected(*lost_);
+    if (cut_off()) co_return coerce::unexpected(PersistErr(PersistErr::Kind::Storage, kCutOff));
     auto done = co_await operation();
-    if (done) co_return PersistResult<void>();
+    if (done) co_return written(mark && cut_off(), context);
     JournalErr error = std::move(done.error());
     if (error.kind() == Kind::Unknown) {
       const auto fate = co_await resolve(mark, policy, context);
       if (!fate) co_return coerce::unexpected(lose(fate.error(), context));
-      if (*fate == Fate::Written) co_return PersistResult<void>();
+      if (*fate == Fate::Written) co_return written(mark && cut_off(), context);
       error = JournalErr(Kind::Unavailable, error.detail());
     }
     auto again = co_await wait_or_give_up(std::move(error), ++failures, policy, context);
@@ -181,6 +201,9 @@ Task<PersistResult<void>> JournalSession::wait_or_give_up(JournalErr error, std:
       const bool waited =
           !is_stopping(context) && co_await sleep_for(policy.retries().delay(failures));
       if (waited) co_return PersistResult<void>();
+      if (!stop_requested(context))
+        co_return coerce::unexpected(
+            PersistErr(Err::Storage, fmt::format("{}; {}", kCutOff, error.to_string())));
       co_return coerce::unexpected(PersistErr(Err::ActorStopping, error.to_string()));
     }
     stop_failed(context, refused.to_string());

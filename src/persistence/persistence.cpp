@@ -17,8 +17,12 @@ Persistence::Persistence(std::shared_ptr<JournalStorage> storage, const Persiste
     throw std::invalid_argument("PersistenceOptions: read_bytes must not be 0");
 }
 
-const std::shared_ptr<JournalStorage>& Persistence::storage_of(const void* actor_key) const {
-  const auto place = by_actor_.find(actor_key);
+const std::shared_ptr<JournalStorage>& Persistence::storage_of(const ActorContext& context) const {
+  return storage_of(static_cast<const detail::Cell&>(context).type);
+}
+
+const std::shared_ptr<JournalStorage>& Persistence::storage_of(const void* actor_type) const {
+  const auto place = by_actor_.find(actor_type);
   return place != by_actor_.end() ? place->second : storage_;
 }
 

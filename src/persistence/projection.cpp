@@ -38,7 +38,9 @@ class ProjectionActor : public Actor {
   ProjectionActor(ProjectionOptions options, ProjectionHandler handler)
       : options_(std::move(options)),
         handler_(std::move(handler)),
-        place_("Offset", 0, "projection/" + options_.name()) {}
+        place_("Offset", 0, "projection/" + options_.name()) {
+    place_.journal_.keep_where(options_.events_of());
+  }
 
   Task<void> started(ActorContext& context) {
     const auto loaded = co_await place_.load(context, Retry::max_attempts(1));
@@ -82,8 +84,9 @@ class ProjectionActor : public Actor {
     const auto* extension = context.system().extension<PersistenceExtension>();
     const Persistence& persistence = extension->persistence();
     for (std::uint32_t failures = 1;; ++failures) {
-      auto found = co_await persistence.storage()->read_by_tag(options_.tag(), offset_,
-                                                               persistence.options().read_bytes);
+      const auto& storage = persistence.storage_of(options_.events_of());
+      auto found =
+          co_await storage->read_by_tag(options_.tag(), offset_, persistence.options().read_bytes);
       if (found) co_return std::move(*found);
       const bool again = co_await try_again(failures, found.error().to_string(), context);
       if (!again) co_return std::nullopt;

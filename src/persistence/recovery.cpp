@@ -45,9 +45,9 @@ class Recovery {
       if (tried.error().kind() == Kind::ActorStopping) co_return false;
       ++failures;
       co_await recoverable_.on_recovery_err(tried.error(), context_);
-      const bool again = co_await waits_for_another(tried.error(), failures);
-      if (again) continue;
-      co_return co_await give_up(tried.error());
+      if (!may_be_tried_again(tried.error(), failures)) co_return co_await give_up(tried.error());
+      const bool waited = co_await sleep_for(recoverable_.policy().retries().delay(failures));
+      if (!waited) co_return false;  // asked to stop, which is no failure of the recovery
     }
     recoverable_.opened(std::move(session_));
     co_await recoverable_.post_recovery(context_);
@@ -66,7 +66,7 @@ class Recovery {
     if (!slot_) co_return failure(Kind::ActorStopping, "");
     const Persistence& persistence = extension->persistence();
     if (!session_)
-      session_ = std::make_unique<JournalSession>(persistence.storage_of(recoverable_.actor_key()),
+      session_ = std::make_unique<JournalSession>(persistence.storage_of(context_),
                                                   recoverable_.persistence_id(context_));
 
     auto opened = co_await session_->open(context_);
@@ -144,15 +144,15 @@ class Recovery {
                                                   entry.sequence, entry.payload_type, thrown));
   }
 
-  Task<bool> waits_for_another(const RecoveryErr& error, std::uint32_t failures) {
+  bool may_be_tried_again(const RecoveryErr& error, std::uint32_t failures) {
     const RecoveryFailurePolicy policy = recoverable_.policy();
     if (policy.action() != FailureAction::Retry || !error.may_pass() ||
         !policy.retries().allows(failures))
-      co_return false;
+      return false;
     if ((failures & (failures - 1)) == 0)  // 1, 2, 4, 8, ...
       context_.log().warn("recovery failed {} times and is tried again: {}", failures,
                           error.to_string());
-    co_return co_await sleep_for(policy.retries().delay(failures));
+    return true;
   }
 
   Task<bool> give_up(const RecoveryErr& error) {

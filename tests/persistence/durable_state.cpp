@@ -65,6 +65,52 @@ TEST_CASE("a durable state is what it was set to last, and old revisions go", "[
   REQUIRE(kept.size() < 65);
 }
 
+TEST_CASE("a durable state is kept where the class of its actor keeps its journals",
+          "[durable_state]") {
+  const InMemoryStorageProvider everybodys;
+  const InMemoryStorageProvider own;
+  TestSystem test({}, ActorSystem::builder().with_persistence(
+                          Persistence::from(everybodys).actor_provider<Memory>(own)));
+  const auto memory = test.start<Memory>("memory");
+  REQUIRE(test.run(memory.send(SetTo{1})));
+  CHECK(test.run(own.journal_storage()->head("memory/Balance")).value() == 1);
+  CHECK(test.run(everybodys.journal_storage()->head("memory/Balance")).value() == 0);
+}
+
+namespace {
+
+/// Has a state of a name that somebody chose.
+class Named : public Actor {
+ public:
+  explicit Named(std::string type) : state_(type) {}
+  Task<void> started(ActorContext& ctx) {
+    const auto loaded = co_await state_.load(ctx);
+    if (!loaded) throw PersistFailed(loaded.error());
+    const auto set = co_await state_.set(bank::Balance(state_->amount + 1), ctx);
+    if (!set) throw PersistFailed(set.error());
+  }
+  std::pair<std::int64_t, std::int64_t> handle(Get, ActorContext&) const {
+    return {state_->amount, state_.revision()};
+  }
+
+ private:
+  DurableState<bank::Balance> state_;
+};
+
+}  // namespace
+
+TEST_CASE("states of two actors have two journals, wherever the slashes are", "[durable_state]") {
+  const InMemoryStorageProvider provider;
+  TestSystem test({}, ActorSystem::builder().with_persistence(provider));
+  const std::vector<std::pair<std::string, std::string>> names{
+      {"a", "b/c"}, {"a/b", "c"}, {"a", "b%2Fc"}, {"a", "b%252Fc"}};
+  for (const auto& [id, type] : names) {
+    const auto actor = test.start<Named>(id, type);
+    REQUIRE(test.run(actor.send(Get{})).value() == std::pair<std::int64_t, std::int64_t>{1, 1});
+    REQUIRE(test.run(actor.stop()));
+  }
+}
+
 TEST_CASE("whoever loads a durable state fences the one who had loaded it", "[durable_state]") {
   const InMemoryStorageProvider provider;
   TestSystem one({}, ActorSystem::builder().with_persistence(provider));

@@ -193,7 +193,8 @@ TEST_CASE("an actor that waits for its journal can be stopped", "[persistence][W
   REQUIRE(bank.journal.calls(JournalOp::Append) == tried);
 }
 
-TEST_CASE("an actor that tries to recover can be stopped", "[persistence][W-88]") {
+TEST_CASE("an actor that tries to recover can be stopped, which is no failed recovery",
+          "[persistence][W-88]") {
   Bank bank;
   bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable, 1'000'000);
   const auto account =
@@ -201,6 +202,98 @@ TEST_CASE("an actor that tries to recover can be stopped", "[persistence][W-88]"
   bank.test.advance(60s);
   account.notify_stop();
   bank.test.expect_stopped(account);
+  REQUIRE(bank.notes.hooks.back() == "on_recovery_err Journal");
+}
+
+namespace {
+
+struct Hurry {
+  using Result = std::string;
+  std::int64_t amount;
+};
+
+/// Has no patience with its journal.
+class Hasty : public PersistentActor<Hasty> {
+ public:
+  static void configure(JournalTypes<Hasty>& types) { types.message<Deposited>("Deposited"); }
+  std::string persistence_key(const ActorContext&) const { return "account"; }
+  void recover(Deposited event, ActorContext&) { sum_ += event.amount; }
+  Task<std::string> handle(Hurry message, ActorContext& ctx) {
+    auto persisting = with_error(message.amount, ctx);
+    const auto done = co_await with_timeout(std::move(persisting), 1s);
+    if (done) {
+      sum_ += message.amount;
+      co_return "in time";
+    }
+    const bool expired = done.error().kind() == ActorRefErr::Kind::Timeout;
+    co_return (expired ? "too late, " : "failed, ") + last_error_;
+  }
+  std::int64_t handle(GetBalance, ActorContext&) const { return sum_; }
+
+ private:
+  /// Notes the error that with_timeout leaves aside.
+  Task<Result<void>> with_error(std::int64_t amount, ActorContext& ctx) {
+    last_error_ = "none";
+    const auto persisted = co_await persist(Deposited(amount), ctx);
+    if (persisted) co_return Result<void>();
+    last_error_ = to_string(persisted.error().kind());
+    co_return coerce::unexpected(ActorRefErr::HandlerFailed(last_error_));
+  }
+
+  std::int64_t sum_ = 0;
+  std::string last_error_;
+};
+
+struct HastyBank : Bank {
+  LocalActorRef<Hasty> hasty = test.start<Hasty>("hasty");
+  std::string hurry(std::int64_t amount) { return test.run(hasty.send(Hurry{amount})).value(); }
+  std::int64_t sum() { return test.run(hasty.send(GetBalance{})).value(); }
+};
+
+}  // namespace
+
+TEST_CASE("a limit that passes between two tries leaves nothing written, and the actor goes on",
+          "[persistence]") {
+  HastyBank bank;
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable, 1'000'000);
+  REQUIRE(bank.hurry(1) == "too late, Storage");
+  bank.journal.heal();
+  bank.test.advance(60s);
+  REQUIRE(bank.hurry(2) == "in time");
+  REQUIRE(bank.sum() == 2);
+  REQUIRE(bank.stored().size() == 1);
+}
+
+TEST_CASE("a write that ends behind its limit stops the actor, and is recovered", "[persistence]") {
+  HastyBank bank;
+  bank.journal.delay(JournalOp::Append, 5s);
+  REQUIRE(bank.hurry(1) == "too late, Unknown");
+  bank.test.expect_stopped(bank.hasty);
+  REQUIRE(bank.stored().size() == 1);
+  bank.journal.heal();
+  bank.hasty = bank.test.start<Hasty>("hasty");
+  REQUIRE(bank.sum() == 1);
+}
+
+TEST_CASE("a write that fails behind its limit is not tried again, and the actor goes on",
+          "[persistence]") {
+  HastyBank bank;
+  bank.journal.delay(JournalOp::Append, 5s);
+  bank.journal.fail_next(JournalOp::Append, JournalFault::Unavailable);
+  REQUIRE(bank.hurry(1) == "too late, Storage");
+  REQUIRE(bank.journal.calls(JournalOp::Append) == 1);
+  bank.journal.heal();
+  REQUIRE(bank.hurry(2) == "in time");
+  REQUIRE(bank.sum() == 2);
+}
+
+TEST_CASE("a write of unknown fate is not looked for behind its limit, and stops the actor",
+          "[persistence]") {
+  HastyBank bank;
+  bank.journal.fail_next(JournalOp::Append, JournalFault::UnknownDone);
+  bank.journal.fail_next(JournalOp::Reopen, JournalFault::Unavailable, 1'000'000);
+  REQUIRE(bank.hurry(1) == "too late, Unknown");
+  bank.test.expect_stopped(bank.hasty);
 }
 
 TEST_CASE("an event whose fate is unknown is in the journal once", "[persistence]") {

@@ -62,6 +62,32 @@ TEST_CASE("a projection sees the tagged events of all journals in order", "[proj
   REQUIRE(fixture.test.run(projection.offset()).value() > 4);
 }
 
+TEST_CASE("a projection reads the store of a class of actors, and keeps its place there",
+          "[projection]") {
+  const InMemoryStorageProvider everybodys;
+  const InMemoryStorageProvider own;
+  Notes notes;
+  TestSystem test({}, ActorSystem::builder().with_persistence(
+                          Persistence::from(everybodys).actor_provider<Account>(own)));
+  const auto account = test.start<Account>("account", notes);
+  REQUIRE(test.run(account.send<DepositAll>(std::vector<std::int64_t>{1, 2})));
+  int of_accounts = 0;
+  int of_others = 0;
+  const auto count = [&of_accounts](const TaggedEntry&) { ++of_accounts; };
+  const auto count_others = [&of_others](const TaggedEntry&) { ++of_others; };
+  auto options = ProjectionOptions("ledger", "deposits").events_of<Account>();
+  const auto projection = test.run(Projection::start(test.system(), options, count));
+  const auto others = test.run(
+      Projection::start(test.system(), ProjectionOptions("others", "deposits"), count_others));
+  REQUIRE(projection);
+  REQUIRE(others);
+  test.advance(std::chrono::seconds(1));
+  CHECK(of_accounts == 2);
+  CHECK(of_others == 0);
+  CHECK(test.run(own.journal_storage()->head("projection/ledger")).value() == 1);
+  CHECK(test.run(everybodys.journal_storage()->head("projection/ledger")).value() == 0);
+}
+
 TEST_CASE("a projection that starts again goes on where it was", "[projection]") {
   Fixture fixture;
   fixture.deposit("a", {1, 2});

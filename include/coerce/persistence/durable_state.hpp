@@ -22,11 +22,17 @@ namespace coerce {
 
 namespace detail {
 
+class ProjectionActor;
+
 /// The part of a DurableState that knows no types. Keeps each revision as an event of its journal,
 /// and deletes old ones now and then.
 class StateJournal {
  public:
   StateJournal(std::string type, std::string persistence_id);
+
+  /// Where actors of this type (the address of ActorCell<A>::kType) keep their journals, and not
+  /// where the one does that loads it. Before load().
+  void keep_where(const void* actor_type) noexcept { kept_where_ = actor_type; }
 
   /// Opens the journal and gives the latest revision; none: there has never been one.
   Task<PersistResult<std::optional<JournalEntry>>> load(Retry retry, ActorContext& context);
@@ -43,6 +49,7 @@ class StateJournal {
 
   std::string type_;
   std::string persistence_id_;
+  std::optional<const void*> kept_where_;
   std::unique_ptr<JournalSession> session_;
   std::uint32_t superseded_ = 0;  ///< revisions that can be deleted
 };
@@ -55,7 +62,8 @@ class StateJournal {
 ///     coerce::DurableState<Settings> settings_{"Settings"};
 ///     Task<void> started(ActorContext& ctx) { auto loaded = co_await settings_.load(ctx); ... }
 ///
-/// Loading it opens the journal: whoever had loaded it before, wherever it runs, gets Fenced at its
+/// It is where the actor's class keeps its journals: see Persistence::actor_provider. Loading it
+/// opens the journal: whoever had loaded it before, wherever it runs, gets Fenced at its
 /// next set() and stops. Each set() is one more revision; it is durable, all of it or nothing, when
 /// set() has returned ok. Used by the actor's own handlers and hooks only.
 template <class S>
@@ -64,7 +72,8 @@ class DurableState {
 
  public:
   /// `type`: the name of S in the journal; it must never change. Before the first set() the value
-  /// is `initial`. `persistence_id`: by default the actor's id + "/" + type.
+  /// is `initial`. `persistence_id`: by default the actor's id + "/" + type, with each '%' in the
+  /// type as "%25" and each '/' as "%2F", so that no two states get the same.
   explicit DurableState(std::string_view type, S initial = S(),
                         std::string_view persistence_id = {})
       : journal_(std::string(type), std::string(persistence_id)), value_(std::move(initial)) {}
@@ -136,6 +145,8 @@ class DurableState {
     return coerce::unexpected(ActorRefErr::Deserialisation(
         "the stored state is of an unknown type: " + entry.payload_type));
   }
+
+  friend class detail::ProjectionActor;
 
   detail::StateJournal journal_;
   S value_;

@@ -15,11 +15,15 @@
 namespace coerce {
 
 enum class PersistErrKind : std::uint8_t {
-  Storage,        ///< not written: the store cannot be reached, refuses or is corrupt
+  /// Not written: the store cannot be reached, refuses or is corrupt, or a limit passed that the
+  /// handler had set.
+  Storage,
   Serialisation,  ///< not written: the event has no bytes, or its type is not registered
   Conflict,       ///< not written: the journal does not end where this actor thinks. It stops
   Fenced,         ///< not written: a newer owner has the journal. The actor stops
-  Unknown,        ///< perhaps written, and that cannot be found out. The actor stops
+  /// Perhaps written, and that cannot be found out; or written when a limit of the handler had
+  /// passed. The actor stops.
+  Unknown,
   ActorStopping,  ///< not written, and the actor is about to stop
   NotConfigured,  ///< the system has no store, or the actor has not recovered
 };

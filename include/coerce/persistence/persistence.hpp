@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <coerce/actor/detail/cell.hpp>
 #include <coerce/actor/extension.hpp>
 #include <coerce/persistence/options.hpp>
 #include <coerce/persistence/storage_provider.hpp>
@@ -19,9 +20,6 @@ namespace detail {
 
 class PersistenceExtension;
 class RecoverySlots;
-
-template <class A>
-inline constexpr char kPersistentActorKey = 0;
 
 }  // namespace detail
 
@@ -35,17 +33,21 @@ class Persistence {
   static Persistence from(P&& provider, PersistenceOptions options = {}) {
     return Persistence(provider.journal_storage(), options);
   }
-  /// Those of class A in another one.
+  /// Those of class A in another one: its events if it is a PersistentActor, and what it keeps in a
+  /// DurableState.
   template <class A, class P>
     requires std::derived_from<std::remove_cvref_t<P>, StorageProvider>
   Persistence& actor_provider(P&& provider) {
-    by_actor_.insert_or_assign(&detail::kPersistentActorKey<A>, provider.journal_storage());
+    by_actor_.insert_or_assign(&detail::ActorCell<A>::kType, provider.journal_storage());
     return *this;
   }
 
   const PersistenceOptions& options() const noexcept { return options_; }
-  /// \param actor_key the address of kPersistentActorKey
-  const std::shared_ptr<JournalStorage>& storage_of(const void* actor_key) const;
+  /// Where this actor keeps its journals.
+  const std::shared_ptr<JournalStorage>& storage_of(const ActorContext& context) const;
+  /// \param actor_type the address of ActorCell<A>::kType; null: of no class
+  const std::shared_ptr<JournalStorage>& storage_of(const void* actor_type) const;
+  /// Of the actors whose class has no provider of its own.
   const std::shared_ptr<JournalStorage>& storage() const noexcept { return storage_; }
 
  private:

@@ -52,8 +52,9 @@ enum class Recovery : std::uint8_t {
 /// `Self` has a `static void configure(JournalTypes<Self>&)` that names the types of its events and
 /// snapshots. It may have these hooks, plain or coroutines: pre_recovery(ctx), post_recovery(ctx),
 /// on_recovery_err(const RecoveryErr&, ctx) for each try that failed, on_recovery_failed(ctx) when
-/// there is no further one; and members that replace those below: persistence_key,
-/// recovery_failure_policy, persist_failure_policy, recovery, snapshots_kept.
+/// there is no further one (but not when the actor was asked to stop meanwhile); and members that
+/// replace those below: persistence_key, recovery_failure_policy, persist_failure_policy, recovery,
+/// snapshots_kept.
 ///
 /// Ownership is opened: whoever starts last under a key is the only one who can write; an earlier
 /// instance, wherever it runs, gets Fenced at its next write and stops. Under a supervisor that
@@ -63,6 +64,12 @@ enum class Recovery : std::uint8_t {
 /// when persist() has returned ok; change the state then, not before. While the store cannot be
 /// reached the handler waits as its PersistFailurePolicy says; an actor that is asked to stop
 /// meanwhile gets ActorStopping.
+///
+/// Below a limit, as in `with_timeout(persist(event, ctx), 1s)`: when it passes, a write that waits
+/// for its turn or for another try is given up and nothing is written. One that the store has begun
+/// is not cut off, and with_timeout waits for it; if it is written, or that cannot be found out,
+/// the actor stops (Unknown), since the handler only sees Timeout and its state would lack an event
+/// that the journal has.
 template <class Self>
 class PersistentActor : public Actor {
  public:
@@ -167,7 +174,6 @@ class RecoverableActor final : public Recoverable {
  public:
   explicit RecoverableActor(A& actor) noexcept : actor_(actor) {}
 
-  const void* actor_key() const noexcept override { return &kPersistentActorKey<A>; }
   void configure() const override;
   bool knows(std::string_view identifier) const override;
   Result<std::optional<Task<void>>> apply(const JournalEntry& entry,

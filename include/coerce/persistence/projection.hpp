@@ -24,6 +24,13 @@ class ProjectionOptions {
   /// `name` is what its place is stored under: one that starts with the same name goes on there.
   ProjectionOptions(std::string_view name, std::string_view tag) : name_(name), tag_(tag) {}
 
+  /// [the system's store] Reads the store in which the actors of class A keep their journals, and
+  /// keeps its place there too: see Persistence::actor_provider.
+  template <class A>
+  ProjectionOptions& events_of() noexcept {
+    events_of_ = &detail::ActorCell<A>::kType;
+    return *this;
+  }
   /// [500 ms] How often it looks for new events when it has read all. Throws std::invalid_argument
   /// unless it is above zero.
   ProjectionOptions& poll(Duration period);
@@ -38,6 +45,8 @@ class ProjectionOptions {
   }
 
   const std::string& name() const noexcept { return name_; }
+  /// The address of ActorCell<A>::kType; null: the system's store.
+  const void* events_of() const noexcept { return events_of_; }
   const std::string& tag() const noexcept { return tag_; }
   Duration poll() const noexcept { return poll_; }
   std::size_t save_every() const noexcept { return save_every_; }
@@ -46,6 +55,7 @@ class ProjectionOptions {
  private:
   std::string name_;
   std::string tag_;
+  const void* events_of_ = nullptr;
   Duration poll_ = std::chrono::milliseconds(500);
   std::size_t save_every_ = 256;
   Retry retry_ = Retry::until_success(Retry::kDefaultDelay).backoff();
@@ -84,7 +94,7 @@ concept Projects =
 
 }  // namespace detail
 
-/// Gives every event with a tag to a handler, those of all journals of the system's store in the
+/// Gives every event with a tag to a handler, those of all journals of one store in the
 /// order in which they were appended, and remembers how far it has come: for views, indices,
 /// reports. At least once: after a crash the events since the place was last stored come again, so
 /// the handler has to bear that. An event is never skipped: one that cannot be handled is tried

@@ -112,6 +112,8 @@ class JournalSession {
   template <class F>
   Task<PersistResult<void>> repeat(F operation, std::optional<Mark> mark,
                                    PersistFailurePolicy policy, ActorContext& context);
+  /// \param unseen an event that the handler may never learn of
+  PersistResult<void> written(bool unseen, ActorContext& context);
   /// What became of an operation whose outcome is unknown, and now cannot change any more.
   Task<PersistResult<Fate>> resolve(std::optional<Mark> mark, PersistFailurePolicy policy,
                                     ActorContext& context);

@@ -24,7 +24,6 @@ class Recoverable {
   Recoverable(const Recoverable&) = delete;
   Recoverable& operator=(const Recoverable&) = delete;
 
-  virtual const void* actor_key() const noexcept = 0;
   /// Calls the actor's configure() if it was not called before, and throws what that throws.
   virtual void configure() const = 0;
   virtual bool knows(std::string_view identifier) const = 0;
