@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <coerce/persistence/in_memory.hpp>
+#include <coerce/testkit/failing_journal.hpp>
+
 #include "testkit/lying_journal.hpp"
 #include "testkit/lying_leases.hpp"
 
@@ -64,6 +67,39 @@ TEST_CASE("random operations and races find what directed cases might not", "[co
   }
 }
 
+TEST_CASE("random operations show nothing if a kind of calls is never answered", "[conformance]") {
+  using testkit::JournalFault;
+  auto options = kOptions;
+  options.only_random = true;
+  for (int op = 0; op <= static_cast<int>(testkit::JournalOp::ReadByTag); ++op) {
+    for (const auto fault : {JournalFault::Unavailable, JournalFault::UnknownNotDone}) {
+      const auto silent = [&] {
+        testkit::FailingJournal store{InMemoryStorageProvider()};
+        store.fail_next(static_cast<testkit::JournalOp>(op), fault, 1'000'000);
+        return store;
+      };
+      const auto report = conformance::run_journal(silent, options);
+      INFO(to_string(static_cast<testkit::JournalOp>(op)) << ": " << report.text);
+      CHECK(!report.passed);
+      CHECK(!report.promise.empty());
+    }
+  }
+}
+
+TEST_CASE("random operations bear a store that is often not available", "[conformance]") {
+  auto options = kOptions;
+  options.only_random = true;
+  std::uint64_t seed = 0;
+  const auto flighty = [&] {
+    testkit::FailingJournal store{InMemoryStorageProvider()};
+    store.fail_at_random({.unavailable = 400'000, .unknown_not_done = 50'000}, ++seed);
+    return store;
+  };
+  const auto report = conformance::run_journal(flighty, options);
+  INFO(report.text);
+  CHECK(report.passed);
+}
+
 TEST_CASE("the suite of journals believes who does not lie", "[conformance]") {
   const auto report =
       conformance::run_journal(test::LyingJournals(test::JournalLie::None), kOptions);
@@ -97,7 +133,10 @@ TEST_CASE("owners that race or take turns find what directed cases might not", "
                                       SaysLostWhenHeld,
                                       ReleaseWithoutEffect,
                                       ExpiresEarly,
-                                      NeverExpires};
+                                      NeverExpires,
+                                      AcquireUnavailable,
+                                      RenewUnavailable,
+                                      ReleaseUnavailable};
   auto options = kOptions;
   options.only_random = true;
   for (const test::LeaseLie lie : kLies) {

@@ -41,7 +41,11 @@ enum class LeaseLie : std::uint8_t {
   GrantsAnotherTime,
   NamesIgnoreCase,
   NoLimits,
-  Last = NoLimits
+  // says nothing, so that nothing is a lie
+  AcquireUnavailable,
+  RenewUnavailable,
+  ReleaseUnavailable,
+  Last = ReleaseUnavailable
 };
 
 /// The time of the system whose task awaits it.
@@ -89,6 +93,7 @@ class LyingLeases final : public LeaseStore {
 
   Task<LeaseResult<std::optional<LeaseGrant>>> acquire(std::string name, std::string owner,
                                                        Duration ttl) override {
+    if (is(Lie::AcquireUnavailable)) co_return unavailable();
     now_ = co_await CallerTime();
     const LeaseLimits limits;
     const bool is_bad = name.empty() || name.size() > limits.max_name_bytes || owner.empty() ||
@@ -125,6 +130,7 @@ class LyingLeases final : public LeaseStore {
   }
 
   Task<LeaseResult<bool>> renew(std::string name, std::string owner, Epoch epoch) override {
+    if (is(Lie::RenewUnavailable)) co_return unavailable();
     now_ = co_await CallerTime();
     const bool now_and_then = ++store_->calls % 9 == 0;
     Lease& lease = find(name);
@@ -140,6 +146,7 @@ class LyingLeases final : public LeaseStore {
   }
 
   Task<LeaseResult<void>> release(std::string name, std::string owner, Epoch epoch) override {
+    if (is(Lie::ReleaseUnavailable)) co_return unavailable();
     Lease& lease = find(name);
     const bool is_owner = lease.owner == owner || is(Lie::ReleasesForAnybody);
     const bool is_epoch = lease.epoch == epoch || is(Lie::ReleasesUnderAnyEpoch);
@@ -150,6 +157,9 @@ class LyingLeases final : public LeaseStore {
   bool advisory() const noexcept override { return true; }
 
  private:
+  static tl::unexpected<LeaseErr> unavailable() {
+    return coerce::unexpected(LeaseErr(LeaseErr::Kind::Unavailable));
+  }
   bool is(Lie lie) const noexcept { return lie_ == lie; }
   bool is_held(const Lease& lease) const {
     return !lease.owner.empty() && (now_ < lease.end || is(Lie::NeverExpires));

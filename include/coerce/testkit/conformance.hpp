@@ -47,7 +47,8 @@ ConformanceReport run_leases(const detail::LeaseStores& stores, const Conformanc
 
 /// Tries whether stores keep what JournalStorage promises: one case for each sentence of it, random
 /// operations compared with a model, and writers that race, whose history is judged. Stops at the
-/// first promise that is broken.
+/// first promise that is broken. A randomised promise also fails, as vacuous, if of some kind of
+/// calls (ten at least) less than a quarter had an answer: Unavailable and Unknown show nothing.
 ///
 /// `factory` makes a store. Called without an argument it gives a new, empty one each time. Better
 /// is one that takes a `const std::string& name`: a new name (of a-z, 0-9 and '-', never used

@@ -81,6 +81,7 @@ Task<JournalResult<OpenedJournal>> LoggedJournal::open(std::string id, std::opti
   std::string call = fmt::format("{}: open {} as {}", label_, shown(id),
                                  owner ? fmt::format("{}", owner->value) : "before");
   auto result = co_await inner_->open(std::move(id), owner);
+  trial_->answered("open", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -88,6 +89,7 @@ Task<JournalResult<OpenedJournal>> LoggedJournal::open(std::string id, std::opti
 Task<JournalResult<OpenedJournal>> LoggedJournal::reopen(WriteToken token) {
   std::string call = fmt::format("{}: reopen {}", label_, words(token));
   auto result = co_await inner_->reopen(std::move(token));
+  trial_->answered("reopen", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -101,6 +103,7 @@ Task<JournalResult<std::int64_t>> LoggedJournal::append(WriteToken token,
                   expected_head, append_id.high, append_id.low, entries.size());
   auto result =
       co_await inner_->append(std::move(token), expected_head, append_id, std::move(entries));
+  trial_->answered("append", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -112,6 +115,7 @@ Task<JournalResult<std::vector<JournalEntry>>> LoggedJournal::read(std::string i
   std::string call =
       fmt::format("{}: read {} [{}, {}) {} bytes", label_, shown(id), from, to, max_bytes);
   auto result = co_await inner_->read(std::move(id), from, to, max_bytes);
+  trial_->answered("read", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -119,6 +123,7 @@ Task<JournalResult<std::vector<JournalEntry>>> LoggedJournal::read(std::string i
 Task<JournalResult<std::int64_t>> LoggedJournal::head(std::string id) {
   std::string call = fmt::format("{}: head {}", label_, shown(id));
   auto result = co_await inner_->head(std::move(id));
+  trial_->answered("head", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -126,6 +131,7 @@ Task<JournalResult<std::int64_t>> LoggedJournal::head(std::string id) {
 Task<JournalResult<void>> LoggedJournal::write_snapshot(WriteToken token, JournalEntry snapshot) {
   std::string call = fmt::format("{}: snapshot {} of {}", label_, words(token), snapshot.sequence);
   auto result = co_await inner_->write_snapshot(std::move(token), std::move(snapshot));
+  trial_->answered("write_snapshot", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -134,6 +140,7 @@ Task<JournalResult<std::optional<JournalEntry>>> LoggedJournal::read_latest_snap
     std::string id) {
   std::string call = fmt::format("{}: latest snapshot {}", label_, shown(id));
   auto result = co_await inner_->read_latest_snapshot(std::move(id));
+  trial_->answered("read_latest_snapshot", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -141,6 +148,7 @@ Task<JournalResult<std::optional<JournalEntry>>> LoggedJournal::read_latest_snap
 Task<JournalResult<void>> LoggedJournal::delete_events_to(WriteToken token, std::int64_t n) {
   std::string call = fmt::format("{}: delete {} events to {}", label_, words(token), n);
   auto result = co_await inner_->delete_events_to(std::move(token), n);
+  trial_->answered("delete_events_to", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -148,6 +156,7 @@ Task<JournalResult<void>> LoggedJournal::delete_events_to(WriteToken token, std:
 Task<JournalResult<void>> LoggedJournal::delete_snapshots_to(WriteToken token, std::int64_t n) {
   std::string call = fmt::format("{}: delete {} snapshots to {}", label_, words(token), n);
   auto result = co_await inner_->delete_snapshots_to(std::move(token), n);
+  trial_->answered("delete_snapshots_to", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -155,6 +164,7 @@ Task<JournalResult<void>> LoggedJournal::delete_snapshots_to(WriteToken token, s
 Task<JournalResult<void>> LoggedJournal::delete_all(WriteToken token) {
   std::string call = fmt::format("{}: delete {} all", label_, words(token));
   auto result = co_await inner_->delete_all(std::move(token));
+  trial_->answered("delete_all", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }
@@ -164,6 +174,7 @@ Task<JournalResult<TaggedEntries>> LoggedJournal::read_by_tag(std::string tag, s
   std::string call =
       fmt::format("{}: read tag {} from {} {} bytes", label_, shown(tag), offset, max_bytes);
   auto result = co_await inner_->read_by_tag(std::move(tag), offset, max_bytes);
+  trial_->answered("read_by_tag", result);
   trial_->log(call + ' ' + words(result));
   co_return result;
 }

@@ -31,6 +31,7 @@ Task<LeaseResult<std::optional<LeaseGrant>>> LoggedLeases::acquire(std::string n
   const std::string answer = !result   ? words(result.error())
                              : *result ? fmt::format("epoch {}", (*result)->epoch.value)
                                        : "taken";
+  trial_->answered("acquire", result);
   trial_->log(call + " -> " + answer);
   co_return result;
 }
@@ -39,6 +40,7 @@ Task<LeaseResult<bool>> LoggedLeases::renew(std::string name, std::string owner,
   const std::string call =
       fmt::format("{}: renew {} by {} epoch {}", moment(), shown(name), shown(owner), epoch.value);
   auto result = co_await inner_->renew(std::move(name), std::move(owner), epoch);
+  trial_->answered("renew", result);
   trial_->log(call + " -> " + (!result ? words(result.error()) : *result ? "renewed" : "lost"));
   co_return result;
 }
@@ -47,6 +49,7 @@ Task<LeaseResult<void>> LoggedLeases::release(std::string name, std::string owne
   const std::string call = fmt::format("{}: release {} by {} epoch {}", moment(), shown(name),
                                        shown(owner), epoch.value);
   auto result = co_await inner_->release(std::move(name), std::move(owner), epoch);
+  trial_->answered("release", result);
   trial_->log(call + " -> " + (result ? "done" : words(result.error())));
   co_return result;
 }

@@ -52,10 +52,11 @@ class Runner {
       system_ = ActorSystem::builder().worker_threads(2).slow_handler(Duration::zero()).build();
   }
 
-  /// False: the promise is broken.
-  bool run(const Case& tried, std::uint64_t seed, ConformanceReport& report) {
+  /// False: the promise is broken. Adds what the store answered to `answers`.
+  bool run(const Case& tried, std::uint64_t seed, Answers& answers, ConformanceReport& report) {
     ++report.trials;
-    auto failure = options_.simulated ? run_simulated(tried, seed) : run_threaded(tried, seed);
+    auto failure = options_.simulated ? run_simulated(tried, seed, answers)
+                                      : run_threaded(tried, seed, answers);
     if (!failure) return true;
     report.passed = false;
     report.promise = tried.promise;
@@ -65,7 +66,7 @@ class Runner {
   }
 
  private:
-  std::optional<std::string> run_threaded(const Case& tried, std::uint64_t seed) {
+  std::optional<std::string> run_threaded(const Case& tried, std::uint64_t seed, Answers& answers) {
     const auto trial = std::make_shared<Trial>(*system_, seed, options_);
     const auto outcome = std::make_shared<Outcome>();
     if (!system_->spawn(run_body(trial, tried, outcome))) return "the task was refused";
@@ -73,6 +74,7 @@ class Runner {
     const bool ended =
         outcome->told.wait_for(lock, options_.deadline, [&] { return outcome->ended; });
     lock.unlock();
+    answers.add(trial->answers());
     if (ended) return with_operations(outcome->failure, *trial);
     (void)system_->shutdown_blocking(std::chrono::seconds(1));
     return with_operations(
@@ -82,7 +84,8 @@ class Runner {
         *trial);
   }
 
-  std::optional<std::string> run_simulated(const Case& tried, std::uint64_t seed) {
+  std::optional<std::string> run_simulated(const Case& tried, std::uint64_t seed,
+                                           Answers& answers) {
     TestSystem test({.seed = seed, .show_log = false});
     const auto trial = std::make_shared<Trial>(test.system(), seed, options_);
     const auto outcome = std::make_shared<Outcome>();
@@ -91,6 +94,7 @@ class Runner {
     } catch (const ExpectationFailed& error) {
       return with_operations(std::string("a call had no end: ") + error.what(), *trial);
     }
+    answers.add(trial->answers());
     return with_operations(outcome->failure, *trial);
   }
 
@@ -123,6 +127,30 @@ Task<void> gather(Task<void> task, std::shared_ptr<Gathering> gathering, std::si
 
 }  // namespace
 
+void Answers::add(std::string_view call, bool is_certain) {
+  Count& count = counts_[std::string(call)];
+  ++count.calls;
+  if (is_certain) ++count.certain;
+}
+
+void Answers::add(const Answers& others) {
+  for (const auto& [call, other] : others.counts_) {
+    Count& count = counts_[call];
+    count.calls += other.calls;
+    count.certain += other.certain;
+  }
+}
+
+std::optional<std::string> Answers::vacuous() const {
+  constexpr std::size_t kFewest = 10;  // calls that are judged
+  constexpr std::size_t kShare = 4;    // one of so many at least
+  for (const auto& [call, count] : counts_)
+    if (count.calls >= kFewest && count.certain * kShare < count.calls)
+      return fmt::format("vacuous: {} of {} calls of {} said what came of them", count.certain,
+                         count.calls, call);
+  return std::nullopt;
+}
+
 void Trial::broken(std::string_view what) { throw Broken(std::string(what)); }
 
 void Trial::log(std::string line) {
@@ -152,8 +180,19 @@ ConformanceReport run_cases(const std::vector<Case>& cases, const ConformanceOpt
   for (const Case& tried : cases) {
     if (options.only_random && !tried.is_random) continue;
     const std::size_t seeds = tried.is_random && !only ? options.seeds : 1;
-    for (std::size_t i = 0; i < seeds; ++i)
-      if (!runner.run(tried, only.value_or(options.first_seed + i), report)) return report;
+    Answers answers;
+    std::uint64_t seed = 0;
+    for (std::size_t i = 0; i < seeds; ++i) {
+      seed = only.value_or(options.first_seed + i);
+      if (!runner.run(tried, seed, answers, report)) return report;
+    }
+    if (const auto why = answers.vacuous(); why && tried.is_random) {
+      report.passed = false;
+      report.promise = tried.promise;
+      report.failing_seed = seed;
+      report.text = fmt::format("not tried: {}\n{}", tried.promise, *why);
+      return report;
+    }
     ++kept;
   }
   report.text = fmt::format("{} promises kept in {} trials", kept, report.trials);

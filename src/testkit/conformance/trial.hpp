@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,6 +27,23 @@ namespace coerce::testkit::conformance::detail {
 class Broken : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// How many calls of each kind had an answer that says something: a refusal does, Unavailable and
+/// Unknown do not.
+class Answers {
+ public:
+  void add(std::string_view call, bool is_certain);
+  void add(const Answers& others);
+  /// A kind of calls of which too few had such an answer, so that nothing is shown by the others.
+  std::optional<std::string> vacuous() const;
+
+ private:
+  struct Count {
+    std::size_t calls = 0;
+    std::size_t certain = 0;
+  };
+  std::map<std::string, Count, std::less<>> counts_;
 };
 
 /// What the case of a trial sees. All functions are thread-safe.
@@ -51,6 +70,18 @@ class Trial {
       broken(fmt::format("{}: {}; {} was due", what, result.error().to_string(), to_string(kind)));
   }
   void log(std::string line);
+  /// A call of the store has this result.
+  template <class T, class E>
+  void answered(std::string_view call, const Result<T, E>& result) {
+    bool is_certain = result.has_value();
+    if (!result) is_certain = !says_nothing(result.error().kind());
+    const std::lock_guard guard(mutex_);
+    answers_.add(call, is_certain);
+  }
+  Answers answers() const {
+    const std::lock_guard guard(mutex_);
+    return answers_;
+  }
   std::string last_operations() const;
 
   /// What the store's time may be off by.
@@ -65,7 +96,15 @@ class Trial {
   const ConformanceOptions options;
 
  private:
+  static bool says_nothing(JournalErr::Kind kind) noexcept {
+    return kind == JournalErr::Kind::Unavailable || kind == JournalErr::Kind::Unknown;
+  }
+  static bool says_nothing(LeaseErr::Kind kind) noexcept {
+    return kind == LeaseErr::Kind::Unavailable;
+  }
+
   mutable std::mutex mutex_;
+  Answers answers_;
   std::deque<std::string> operations_;
   std::size_t dropped_ = 0;
 };
