@@ -1,6 +1,9 @@
 #include <coerce/runtime/group_worker.hpp>
 
+#include <algorithm>
 #include <condition_variable>
+#include <exception>
+#include <list>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -11,11 +14,43 @@
 
 namespace coerce::detail {
 
+namespace {
+
+bool is_by_steps(const GroupItem& item) noexcept {
+  return item.unit->scheduler->shuffle() != nullptr;
+}
+
 /// Requests wait in the tasks that they belong to, so the queue takes no memory of its own.
+class Queue {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  void push(GroupItem& item) noexcept {
+    item.next_item = nullptr;
+    (last_ != nullptr ? last_->next_item : first_) = &item;
+    last_ = &item;
+  }
+  GroupItem& pop() noexcept {
+    GroupItem& item = *first_;
+    first_ = item.next_item;
+    if (first_ == nullptr) last_ = nullptr;
+    return item;
+  }
+
+ private:
+  GroupItem* first_ = nullptr;
+  GroupItem* last_ = nullptr;
+};
+
+}  // namespace
+
+/// The requests of the thread, and those of each shuffled scheduler, are served in groups of their
+/// own: each group wakes its tasks where they belong.
 class GroupWorkerCore {
  public:
+  using Refusal = GroupWorkerBase::Refusal;
+
   GroupWorkerCore(GroupWorkerBase::Serve serve, const GroupWorkerOptions& options)
-      : serve_(std::move(serve)), options_(options), step_(*this) {
+      : serve_(std::move(serve)), options_(options) {
     group_.reserve(options.max_group);
   }
   ~GroupWorkerCore() {
@@ -27,66 +62,90 @@ class GroupWorkerCore {
     if (thread_.joinable()) thread_.join();
   }
 
-  bool enqueue(GroupItem& item) {
+  Refusal enqueue(GroupItem& item) noexcept {
     const std::lock_guard guard(mutex_);
-    if (waiting_ == options_.max_waiting) return false;
-    if (is_by_steps(item)) {
-      if (!std::exchange(step_waits_, true)) submit_blocking(*item.unit->scheduler, step_);
-    } else {
-      if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
-      came_.notify_one();
-      item.unit->scheduler->add_user();
-      if (SchedulerCore& core = *item.unit->scheduler; core.caller_driven()) core.io_work_started();
+    if (waiting_ == options_.max_waiting) return GroupWorkerErr::Full;
+    try {
+      is_by_steps(item) ? give_to_step(item) : give_to_thread(item);
+    } catch (const std::exception&) {
+      return GroupWorkerErr::NoThread;
     }
-    item.next_item = nullptr;
-    (last_ != nullptr ? last_->next_item : first_) = &item;
-    last_ = &item;
     ++waiting_;
-    return true;
-  }
-
-  static bool is_by_steps(const GroupItem& item) noexcept {
-    return item.unit->scheduler->shuffle() != nullptr;
+    return std::nullopt;
   }
 
  private:
-  /// Serves one group in the place of the thread.
+  /// Serves the requests of one shuffled scheduler, a group a step.
   struct Step : BlockingJob {
-    explicit Step(GroupWorkerCore& worker) noexcept : BlockingJob(&run_step), core(worker) {}
+    Step(GroupWorkerCore& worker, SchedulerCore& where)
+        : BlockingJob(&run_step), core(worker), scheduler(where) {}
     static void run_step(BlockingJob& job) noexcept {
-      GroupWorkerCore& core = static_cast<Step&>(job).core;
-      std::unique_lock guard(core.mutex_);
-      core.serve_group(guard);
-      core.step_waits_ = core.first_ != nullptr;
-      if (core.step_waits_) submit_blocking(*core.first_->unit->scheduler, core.step_);
+      Step& step = static_cast<Step&>(job);
+      step.core.run(step);
     }
     GroupWorkerCore& core;
+    SchedulerCore& scheduler;
+    Queue queue;
+    std::vector<GroupItem*> group;
   };
 
-  void work() {
+  void give_to_thread(GroupItem& item) {
+    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    SchedulerCore& scheduler = *item.unit->scheduler;
+    scheduler.add_user();
+    if (scheduler.caller_driven()) scheduler.io_work_started();
+    queue_.push(item);
+    came_.notify_one();
+  }
+
+  void give_to_step(GroupItem& item) {
+    SchedulerCore& scheduler = *item.unit->scheduler;
+    const auto same = std::find_if(steps_.begin(), steps_.end(),
+                                   [&](const Step& step) { return &step.scheduler == &scheduler; });
+    if (same != steps_.end()) {
+      same->queue.push(item);
+      return;
+    }
+    Step& step = steps_.emplace_back(*this, scheduler);
+    step.group.reserve(options_.max_group);
+    step.queue.push(item);
+    submit_blocking(scheduler, step);
+  }
+
+  /// Ends with the step if nothing waits for it any more.
+  void run(Step& step) noexcept {
+    std::unique_lock guard(mutex_);
+    serve_group(step.queue, step.group, guard);
+    if (step.queue.empty())
+      steps_.remove_if([&](const Step& other) { return &other == &step; });
+    else
+      submit_blocking(step.scheduler, step);
+  }
+
+  void work() noexcept {
     std::unique_lock guard(mutex_);
     for (;;) {
-      came_.wait(guard, [this] { return stopping_ || first_ != nullptr; });
-      if (first_ == nullptr) return;
-      serve_group(guard);
+      came_.wait(guard, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      serve_group(queue_, group_, guard);
     }
   }
 
-  void serve_group(std::unique_lock<std::mutex>& guard) noexcept {
-    group_.clear();
-    while (first_ != nullptr && group_.size() < options_.max_group) {
-      group_.push_back(first_);
-      first_ = first_->next_item;
-    }
-    if (first_ == nullptr) last_ = nullptr;
-    waiting_ -= group_.size();
+  void serve_group(Queue& queue, std::vector<GroupItem*>& group,
+                   std::unique_lock<std::mutex>& guard) noexcept {
+    group.clear();
+    while (!queue.empty() && group.size() < options_.max_group) group.push_back(&queue.pop());
+    waiting_ -= group.size();
     guard.unlock();
-    try {
-      serve_(group_);
-    } catch (...) {
-      // Whoever got no answer learns that.
+    {
+      const std::lock_guard one_at_a_time(serving_);
+      try {
+        serve_(group);
+      } catch (...) {
+        // Whoever got no answer learns that.
+      }
     }
-    for (GroupItem* item : group_) wake(*item);
+    for (GroupItem* item : group) wake(*item);
     guard.lock();
   }
 
@@ -100,16 +159,15 @@ class GroupWorkerCore {
 
   GroupWorkerBase::Serve serve_;
   const GroupWorkerOptions options_;
-  std::vector<GroupItem*> group_;  ///< that is being served
-  Step step_;
+  std::mutex serving_;
 
   std::mutex mutex_;
   std::condition_variable came_;
   std::thread thread_;
-  GroupItem* first_ = nullptr;
-  GroupItem* last_ = nullptr;
+  Queue queue_;
+  std::vector<GroupItem*> group_;  ///< that the thread serves
+  std::list<Step> steps_;          ///< those that are submitted
   std::size_t waiting_ = 0;
-  bool step_waits_ = false;
   bool stopping_ = false;
 };
 
@@ -121,7 +179,9 @@ GroupWorkerBase::GroupWorkerBase(Serve serve, const GroupWorkerOptions& options)
 
 GroupWorkerBase::~GroupWorkerBase() = default;
 
-bool GroupWorkerBase::enqueue(GroupItem& item) { return core_->enqueue(item); }
+GroupWorkerBase::Refusal GroupWorkerBase::enqueue(GroupItem& item) noexcept {
+  return core_->enqueue(item);
+}
 
 void GroupWorkerBase::left(const GroupItem& item) noexcept {
   SchedulerCore& core = *item.unit->scheduler;

@@ -1,12 +1,16 @@
 #include <coerce/runtime/group_worker.hpp>
 
+#include <pthread.h>
+
 #include <atomic>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
+#include <coerce/runtime/blocking.hpp>
 #include <coerce/runtime/scheduler.hpp>
 #include <coerce/runtime/when.hpp>
 
@@ -91,6 +95,86 @@ TEST_CASE("a shuffled scheduler serves groups on its own thread", "[group_worker
       GroupWorkerOptions{.max_group = 3});
   REQUIRE(scheduler.block_on(ask_all(worker, 10)) == 90);
   REQUIRE(threads == std::set{std::this_thread::get_id()});
+}
+
+TEST_CASE("a request that no thread can be made for is refused, and the next one may be served",
+          "[group_worker]") {
+  const Scheduler scheduler(SchedulerOptions{.workers = 1});
+  Doubler worker(&double_all);
+  pthread_attr_t usual;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  pthread_attr_t monstrous = usual;
+  REQUIRE(pthread_attr_setstacksize(&monstrous, std::size_t{1} << 46) == 0);
+  REQUIRE(pthread_setattr_default_np(&monstrous) == 0);
+  const auto refused = scheduler.block_on(worker.ask(1));
+  REQUIRE(pthread_setattr_default_np(&usual) == 0);
+  REQUIRE(!refused);
+  REQUIRE(refused.error() == GroupWorkerErr::NoThread);
+  const auto served = scheduler.block_on(worker.ask(1));
+  REQUIRE(served);
+  REQUIRE(*served == 2);
+}
+
+TEST_CASE("a group worker serves shuffled schedulers and one with threads beside each other",
+          "[group_worker]") {
+  std::atomic<int> serving{0};
+  std::atomic<bool> together{false};
+  std::atomic<bool> mixed{false};
+  Doubler worker([&](Doubler::Group group) {
+    if (++serving != 1) together = true;
+    for (const Doubler::Item* item : group)
+      if (item->unit->scheduler != group.front()->unit->scheduler) mixed = true;
+    double_all(group);
+    --serving;
+  });
+  const Scheduler threads(SchedulerOptions{.workers = 2});
+  const auto drive_shuffled = [&](std::uint64_t seed, int& sum) {
+    const Scheduler shuffled(SchedulerOptions{.workers = 0, .seed = seed, .shuffled = true});
+    for (int i = 0; i < 50; ++i) sum += shuffled.block_on(ask_all(worker, 20));
+  };
+  int first = 0;
+  int second = 0;
+  int real = 0;
+  std::thread one([&] { drive_shuffled(1, first); });
+  std::thread two([&] { drive_shuffled(2, second); });
+  for (int i = 0; i < 50; ++i) real += threads.block_on(ask_all(worker, 20));
+  one.join();
+  two.join();
+  CHECK(first == 50 * 380);
+  CHECK(second == 50 * 380);
+  CHECK(real == 50 * 380);
+  CHECK(!together);
+  CHECK(!mixed);
+}
+
+TEST_CASE("a shuffled scheduler that has yet to draw its step holds up no other one",
+          "[group_worker]") {
+  int waited = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Doubler worker(&double_all);
+    const Scheduler idle(SchedulerOptions{.workers = 0, .seed = seed, .shuffled = true});
+    int answered = 0;
+    bool asked = false;
+    const auto ask = [&]() -> Task<void> {
+      asked = true;
+      const auto got = co_await worker.ask(1);
+      answered = got.value_or(0);
+    };
+    // Work that blocks is a step as well, and may be drawn before that of the worker.
+    int sum = 0;
+    const auto drive_another = [&]() {
+      if (asked && answered == 0) ++waited;
+      const Scheduler busy(SchedulerOptions{.workers = 0, .seed = 2, .shuffled = true});
+      sum = busy.block_on(ask_all(worker, 3));
+    };
+    const auto block = [&]() -> Task<void> { co_await blocking(drive_another); };
+    idle.spawn(ask());
+    idle.spawn(block());
+    idle.run();
+    REQUIRE(sum == 6);
+    REQUIRE(answered == 2);
+  }
+  REQUIRE(waited > 0);
 }
 
 TEST_CASE("a loop that is driven by its caller waits for a group worker", "[group_worker]") {

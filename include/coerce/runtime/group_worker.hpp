@@ -24,8 +24,9 @@ struct GroupWorkerOptions {
 };
 
 enum class GroupWorkerErr : std::uint8_t {
-  Full,    ///< as many requests wait as may: this one was not begun
-  Failed,  ///< what serves threw, or gave no answer: perhaps done
+  Full,      ///< as many requests wait as may: this one was not begun
+  NoThread,  ///< the system gives no thread to serve it: not begun; the next request tries again
+  Failed,    ///< what serves threw, or gave no answer: perhaps done
 };
 
 namespace detail {
@@ -46,6 +47,9 @@ class GroupWorkerBase {
   GroupWorkerBase& operator=(const GroupWorkerBase&) = delete;
   ~GroupWorkerBase();
 
+  /// Why an item is not served; none: it is.
+  using Refusal = std::optional<GroupWorkerErr>;
+
   class [[nodiscard]] Awaiter {
    public:
     Awaiter(GroupWorkerBase& worker, GroupItem& item) noexcept : worker_(worker), item_(item) {}
@@ -54,25 +58,25 @@ class GroupWorkerBase {
     bool await_suspend(std::coroutine_handle<P> caller) {
       item_.unit = caller.promise().unit;
       item_.handle = caller;
-      return taken_ = worker_.enqueue(item_);
+      refusal_ = worker_.enqueue(item_);
+      return !refusal_;
     }
-    /// False: full.
-    bool await_resume() const noexcept {
-      if (taken_) left(item_);
-      return taken_;
+    Refusal await_resume() const noexcept {
+      if (!refusal_) left(item_);
+      return refusal_;
     }
 
    private:
     GroupWorkerBase& worker_;
     GroupItem& item_;
-    bool taken_ = false;
+    Refusal refusal_;
   };
 
   /// Waits until the item has been served.
   Awaiter served(GroupItem& item) noexcept { return Awaiter(*this, item); }
 
  private:
-  bool enqueue(GroupItem& item);
+  Refusal enqueue(GroupItem& item) noexcept;
   static void left(const GroupItem& item) noexcept;
 
   std::unique_ptr<GroupWorkerCore> core_;
@@ -86,7 +90,8 @@ class GroupWorkerBase {
 ///
 /// `serve(group)` runs on that thread alone, for one group at a time, in the order of the requests;
 /// it gives each item its answer. For tasks of a shuffled scheduler (a test's) there is no thread:
-/// a group is served as one of the steps that it draws. The thread is made with the first request.
+/// a group is served as one of the steps that it draws; each such scheduler has groups of its own,
+/// and what others ask for meanwhile waits. The thread is made with the first request.
 /// The end of this object waits for the group that is being served; it must not come before the end
 /// of the requests. ask() is thread-safe and cannot be cancelled.
 template <class Request, class Answer>
@@ -116,8 +121,8 @@ class GroupWorker {
   /// Waits until the request has been served.
   Task<tl::expected<Answer, GroupWorkerErr>> ask(Request request) {
     Item item(std::move(request));
-    const bool taken = co_await worker_.served(item);
-    if (!taken) co_return tl::unexpected(GroupWorkerErr::Full);
+    const auto refusal = co_await worker_.served(item);
+    if (refusal) co_return tl::unexpected(*refusal);
     if (!item.answer) co_return tl::unexpected(GroupWorkerErr::Failed);
     co_return std::move(*item.answer);
   }

@@ -75,6 +75,8 @@ Task<Outcome<Reply>> Client::ask(Work work) {
   if (answer.error() == GroupWorkerErr::Full)
     co_return coerce::unexpected(Failure{
         FailureKind::NotDone, fmt::format("{} requests wait already", options_.max_waiting())});
+  if (answer.error() == GroupWorkerErr::NoThread)
+    co_return coerce::unexpected(Failure{FailureKind::NotDone, "the system gives no thread"});
   co_return coerce::unexpected(Failure{FailureKind::Unknown, "the connection's thread failed"});
 }
 
