@@ -13,6 +13,9 @@ enum class Bug : std::uint8_t {
   FinaliserSkipsWatchers,  ///< the watchers of an actor that ends are not told
   RestartDropsMessage,     ///< a restart loses the message that waits first
   StopOvertakes,           ///< stop_after_drain() does not wait for what was accepted before
+  RecoveryBeforeOpen,      ///< a recovery reads its journal, and opens it then
+  DeletionNotFenced,       ///< a journal lets whoever had it once delete
+  RetryAfterUnknown,       ///< an append of unknown outcome is done again, whatever became of it
 };
 
 #ifdef COERCE_PLANTED_BUGS

@@ -7,6 +7,7 @@
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
+#include "actor/planted.hpp"
 #include "persistence/stopping.hpp"
 
 namespace coerce::detail {
@@ -30,12 +31,18 @@ std::optional<std::int64_t> JournalSession::snapshot_sequence() const noexcept {
 Task<JournalResult<OpenedJournal>> JournalSession::open(ActorContext& context) {
   // Once is enough: to open again would shut out whoever has opened since.
   if (opened_) co_return JournalResult<OpenedJournal>(*opened_);
+  std::optional<std::int64_t> read_to;
+  if (planted(Bug::RecoveryBeforeOpen)) {
+    const auto head = co_await storage_->head(id_);
+    if (head) read_to = *head;
+  }
   auto opened = co_await storage_->open(id_, given_epoch(context));
   if (opened) {
-    opened_ = *opened;
     token_ = opened->token;
     head_ = opened->head;
     note_epoch(context, token_.epoch);
+    if (read_to) opened->head = *read_to;
+    opened_ = *opened;
   }
   co_return opened;
 }
@@ -151,6 +158,10 @@ Task<PersistResult<JournalSession::Fate>> JournalSession::resolve(std::optional<
     auto opened = co_await std::move(opening);
     if (opened) {
       token_ = opened->token;
+      if (planted(Bug::RetryAfterUnknown)) {
+        head_ = opened->head;
+        co_return FateResult(Fate::NotWritten);
+      }
       if (mark && opened->head == mark->head && opened->last_append == mark->id)
         co_return FateResult(Fate::Written);
       if (opened->head == head_) co_return FateResult(Fate::NotWritten);

@@ -9,16 +9,17 @@
 #include <coerce/testkit/failing_journal.hpp>
 
 #include "persistence/account.hpp"
+#include "persistence/scenarios.hpp"
 
 namespace {
 
 using namespace coerce;
 using namespace bank;
+using namespace coerce::test::persistence_scenarios;
 using namespace std::chrono_literals;
 using testkit::FailingJournal;
 using testkit::JournalFault;
 using testkit::JournalOp;
-using testkit::TestSystem;
 
 /// A bank whose journals fail when they are told to.
 struct Bank {
@@ -397,49 +398,17 @@ TEST_CASE("a recover() that is a coroutine may take its event by reference", "[p
   REQUIRE(bank.test.run(dying.send(GetBalance{})).value() == 1);
 }
 
-namespace {
-
-/// Clients deposit amounts that are powers of two into one account, which is started again and
-/// again while its predecessor may still run. So the balance says which deposits are in it.
-void deposits_under_faults(TestSystem& test) {
-  const InMemoryStorageProvider inner;
-  FailingJournal journal(inner);
-  REQUIRE(test.system().extend(make_extension(Persistence::from(journal))));
-  journal.fail_at_random({.unavailable = 50'000,
-                          .unknown_done = 50'000,
-                          .unknown_not_done = 50'000,
-                          .unknown_late = 50'000,
-                          .delayed = 200'000},
-                         test.seed());
-  std::vector<std::unique_ptr<Notes>> notes;
-  std::vector<LocalActorRef<Account>> owners;
-  std::int64_t acknowledged = 0;
-  std::int64_t uncertain = 0;
-  for (int i = 0; i < 24; ++i) {
-    if (i % 6 == 0) {
-      notes.push_back(std::make_unique<Notes>());
-      owners.push_back(test.start<Account>(std::to_string(i), *notes.back()));
-    }
-    // Mostly the newest owner, sometimes one that does not know yet that it is none.
-    const auto& owner = i % 5 == 4 && owners.size() > 1 ? owners[owners.size() - 2] : owners.back();
-    const std::int64_t amount = std::int64_t{1} << i;
-    const auto done = test.run(owner.send(Deposit{amount}));
-    if (done)
-      acknowledged |= amount;
-    else
-      uncertain |= amount;
-  }
-  journal.heal();
-  Notes last;
-  const auto survivor = test.start<Account>("survivor", last);
-  const std::int64_t balance = test.run(survivor.send(GetBalance{})).value();
-  test.check((balance & acknowledged) == acknowledged, "an acknowledged deposit is lost");
-  test.check((balance & ~(acknowledged | uncertain)) == 0, "a deposit is there twice");
-}
-
-}  // namespace
-
 TEST_CASE("no acknowledged event is lost and none is doubled, whatever the journal does",
           "[persistence][explored]") {
   CHECK_EXPLORED(&deposits_under_faults, {.seeds = 200, .show_log = false});
+}
+
+TEST_CASE("no owner misses an event of one that it replaces, however they overlap",
+          "[persistence][explored]") {
+  CHECK_EXPLORED(&owners_that_overlap, {.seeds = 200, .show_log = false});
+}
+
+TEST_CASE("an owner that was replaced can change nothing any more, not even delete",
+          "[persistence][explored]") {
+  CHECK_EXPLORED(&former_owners_change_nothing, {.seeds = 200, .show_log = false});
 }
