@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "events.hpp"
-
 namespace bank {
 
 namespace {
@@ -26,6 +24,7 @@ void Audit::begin_account(std::string name, std::optional<coerce::JournalEntry> 
   snapshot_ = std::move(snapshot);
   sequence_ = 0;
   balance_ = 0;
+  decisions_.clear();
 }
 
 void Audit::event(const coerce::JournalEntry& entry) {
@@ -68,28 +67,44 @@ void Audit::movement(std::int64_t id, std::int64_t amount, std::string_view type
 
   Fate& fate = fates_[static_cast<std::size_t>(place - transfers_.begin())];
   bool* done = nullptr;
+  auto decision = Decision::Deposited;
   if (incoming) {
     balance_ += amount;
     done = &fate.deposited;
   } else if (type == "Withdrawn") {
     balance_ -= amount;
     done = &fate.withdrawn;
+    decision = Decision::Withdrawn;
   } else if (type == "Refused") {
     if (balance_ >= amount) fault(fmt::format("{}, which had {}", what(), balance_));
     done = &fate.refused;
+    decision = Decision::Refused;
   } else {
     return fault(fmt::format("{}: an event is a '{}'", account_, type));
   }
+  decisions_.emplace(id, decision);
   if (std::exchange(*done, true)) fault(fmt::format("{} a second time", what()));
 }
 
 void Audit::check_snapshot() {
-  const auto state = coerce::Codec<AccountState>::decode(snapshot_->bytes);
-  if (!state) return fault(fmt::format("{}: {}", account_, state.error().to_string()));
+  const auto snapshot = *std::exchange(snapshot_, std::nullopt);
+  const auto say = [&](std::string_view what) {
+    fault(fmt::format("{}: the snapshot of event {} {}", account_, sequence_, what));
+  };
+  if (snapshot.payload_type != "AccountState")
+    return say(fmt::format("is a '{}'", snapshot.payload_type));
+  const auto state = coerce::Codec<AccountState>::decode(snapshot.bytes);
+  if (!state) return say(state.error().to_string());
   if (state->balance != balance_)
-    fault(fmt::format("{}: the snapshot of event {} has {}, the events come to {}", account_,
-                      sequence_, state->balance, balance_));
-  snapshot_.reset();
+    say(fmt::format("has {}, the events come to {}", state->balance, balance_));
+  // Which mark the account had heard of is not in its events.
+  if (state->settled < 0 || state->settled > mark_)
+    say(fmt::format("is settled up to {}, the mark is at {}", state->settled, mark_));
+  const std::map<std::int64_t, Decision> due(decisions_.upper_bound(state->settled),
+                                             decisions_.end());
+  if (state->recent != due)
+    say(fmt::format("knows {} decisions above {}, and not the {} of the events",
+                    state->recent.size(), state->settled, due.size()));
 }
 
 void Audit::end_account(std::int64_t head) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,13 +14,15 @@
 #include <coerce/persistence.hpp>
 
 #include "ack_file.hpp"
+#include "events.hpp"
 #include "transfers.hpp"
 
 namespace bank {
 
 /// What the journals must be like, whenever the bank was killed:
 /// - An account is opened first, and once. Its events are numbered without a gap, its balance is
-///   never negative, and its snapshot is what its events come to.
+///   never negative. Its snapshot is all of what its events come to, and is settled no further than
+///   the mark.
 /// - An account has a transfer of the file once at most, as the file says it. No deposit is without
 ///   its withdrawal, nothing is refused that the account could have paid, or paid besides.
 /// - What is acknowledged is in the journals, both sides of it; what lies before the mark is
@@ -64,6 +67,7 @@ class Audit {
   std::optional<coerce::JournalEntry> snapshot_{};
   std::int64_t sequence_ = 0;
   std::int64_t balance_ = 0;
+  std::map<std::int64_t, Decision> decisions_{};  ///< of the account so far
 
   std::size_t accounts_ = 0;
   std::size_t events_ = 0;

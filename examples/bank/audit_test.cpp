@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,8 +40,11 @@ Event refused(std::int64_t id, std::int64_t amount) {
 Event deposited(std::int64_t id, std::int64_t amount) {
   return written("Deposited", bank::Deposited{id, amount});
 }
-Event snapshot_of(std::int64_t balance) {
-  return written("AccountState", bank::AccountState{.balance = balance});
+using Recent = std::map<std::int64_t, bank::Decision>;
+Event snapshot_of(std::int64_t balance, std::int64_t settled = 0,
+                  Recent recent = {{1, bank::Decision::Deposited}}) {
+  return written("AccountState",
+                 bank::AccountState{.balance = balance, .settled = settled, .recent = recent});
 }
 
 Event numbered(Event entry, std::int64_t sequence) {
@@ -114,6 +118,20 @@ void accounts() {
                }));
   expect_fault("the snapshot of event 2 has 1300, the events come to 1400",
                with([](Bank& b) { b.snapshot = snapshot_of(1300); }));
+  expect_fault("the snapshot of event 2 is a 'State'",
+               with([](Bank& b) { b.snapshot.payload_type = "State"; }));
+  expect_fault("the snapshot of event 2 Deserialisation",
+               with([](Bank& b) { b.snapshot.bytes.pop_back(); }));
+  expect_fault("is settled up to 3, the mark is at 2",
+               with([](Bank& b) { b.snapshot = snapshot_of(1400, 3, {}); }));
+  expect_fault("is settled up to -1", with([](Bank& b) { b.snapshot = snapshot_of(1400, -1); }));
+  const std::string_view wrong_decisions = "and not the 1 of the events";
+  expect_fault(wrong_decisions, with([](Bank& b) { b.snapshot = snapshot_of(1400, 0, {}); }));
+  expect_fault(wrong_decisions, with([](Bank& b) {
+                 b.snapshot = snapshot_of(1400, 0, {{1, bank::Decision::Withdrawn}});
+               }));
+  expect_fault("knows 1 decisions above 1, and not the 0 of the events",
+               with([](Bank& b) { b.snapshot = snapshot_of(1400, 1); }));
   expect_fault("there is a snapshot of event 9", with([](Bank& b) { b.snapshot_at = 9; }));
 }
 
@@ -161,10 +179,12 @@ int main() {
                  b.leon.resize(1);
                  b.head = 1;
                  b.snapshot_at = 1;
-                 b.snapshot = snapshot_of(1000);
+                 b.snapshot = snapshot_of(1000, 0, {});
                  b.acks.clear();
                  b.mark = 0;
                }));
+  expect_sound("a snapshot that has forgotten what is settled",
+               with([](Bank& b) { b.snapshot = snapshot_of(1400, 1, {}); }));
   accounts();
   transfers();
   acknowledgements();

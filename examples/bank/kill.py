@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Kills the bank with -9 again and again, and has what it left behind checked each time.
 
-    kill.py <example_bank> [--kills N] [--journal sqlite|redis] [--server-kills N] [--seed S]
-            [--transfers FILE] [--keep DIRECTORY]
+    kill.py <example_bank> [--kills N] [--pairs N] [--journal sqlite|redis] [--server-kills N]
+            [--seed S] [--transfers FILE] [--keep DIRECTORY]
 
 The moments are drawn from the seed, which is printed: most lie some acknowledgements ahead, so that
 they are spread over the whole file, others some milliseconds after the start, while the accounts are
-recovering. `--server-kills` kills the Redis server as well, while the bank goes on. After the last
+recovering. `--server-kills` kills the Redis server as well, while the bank goes on. `--pairs` starts
+a second bank over the same journals while the first one still writes: either it is left to take them
+over, and the first one must end for being shut out; or it is killed on the way. After the last
 kill the bank runs to its end, and nothing may be missing then. A machine that is done with the file
 before that begins again with journals of its own.
 """
@@ -21,6 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# With what a bank ends that was shut out: who is asked first may already have stopped for it, and an
+# event may have been written before or not.
+SHUT_OUT = ("Fenced", "Unknown", "InvalidRef", "ResultChannelClosed")
 
 DEADLINE = 120  # seconds for one run of the bank, and for a check
 POLL = 0.0005
@@ -73,9 +79,10 @@ class Bank:
         self.program = program
         self.acks = directory / "acks"
         self.output = directory / "output"
+        self.second_output = directory / "output of the second"
 
-    def start(self):
-        with open(self.output, "wb") as output:
+    def start(self, output=None):
+        with open(output or self.output, "wb") as output:
             return subprocess.Popen([self.program, "run", *self.common], stdout=output,
                                     stderr=output)
 
@@ -159,11 +166,56 @@ def kill_server(bank, server, process):
                 "an acknowledgement after the server's death")
 
 
+def take_over(bank, first, second):
+    """The second bank has the journals for itself in the end."""
+    try:
+        code = first.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        fail(f"the first of two banks did not end within {DEADLINE} s")
+    if code == 0:
+        raise TooEarly
+    said = bank.output.read_text()
+    if code != 1 or not any(why in said for why in SHUT_OUT):
+        fail(f"the first of two banks ended with {code}:\n{said}")
+    reached = bank.last_acknowledged()
+    gone_on = wait_until(lambda: bank.last_acknowledged() > reached, second,
+                         "an acknowledgement of the second bank")
+    if not gone_on and second.returncode != 0:
+        fail(f"the second bank ended with {second.returncode}:\n{bank.second_output.read_text()}")
+    second.kill()
+    second.wait(30)
+
+
+def give_up(bank, draw, first, second):
+    """The second bank is killed on its way to the journals, and the first one a little later."""
+    for process in (second, first):
+        time.sleep(draw.random() * 0.3)
+        process.kill()
+        process.wait(30)
+    if first.returncode not in (0, 1, -signal.SIGKILL):
+        fail(f"the first of two banks ended with {first.returncode}:\n{bank.output.read_text()}")
+
+
+def pair(bank, draw, first):
+    second = bank.start(bank.second_output)
+    try:
+        if draw.random() < 0.6:
+            take_over(bank, first, second)
+        else:
+            give_up(bank, draw, first, second)
+        bank.check()
+    finally:
+        second.kill()
+
+
 def kill_one(bank, server, draw, victim, reached, last, kills_left):
     condition, when = draw_moment(draw, bank, victim, reached, last, kills_left)
     process = bank.start()
     try:
         wait_or_end(condition, bank, process, when)
+        if victim == "pair":
+            pair(bank, draw, process)
+            return
         if victim == "server":
             kill_server(bank, server, process)
         kill(bank, process)
@@ -196,6 +248,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--server-kills", type=int, default=0)
     parser.add_argument("--journal", choices=["sqlite", "redis"], default="sqlite")
     parser.add_argument("--seed", type=int, default=None)
@@ -208,7 +261,7 @@ def main():
         print("kill.py: there is no redis-server")
         sys.exit(77)
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(4), "little")
-    print(f"{options.kills} kills, {options.journal}, seed {seed}", flush=True)
+    print(f"{options.kills} kills, {options.pairs} pairs, {options.journal}, seed {seed}", flush=True)
 
     if options.keep:
         options.keep.mkdir(parents=True)
@@ -226,12 +279,14 @@ def main():
         with open(options.transfers, encoding="utf-8") as transfers:
             last = max(int(line.split()[0]) for line in transfers if line[:1].isdigit())
         draw = random.Random(seed)
-        victims = ["bank"] * options.kills + ["server"] * options.server_kills
+        victims = (["bank"] * options.kills + ["server"] * options.server_kills
+                   + ["pair"] * options.pairs)
         draw.shuffle(victims)
         bank, rounds = kill_again_and_again(new_bank, server, draw, victims, last)
         run_to_end(bank)
         print(bank.check("--all-settled"), end="")
-        print(f"killed {len(victims)} times in {rounds} rounds")
+        print(f"killed {len(victims) - options.pairs} times, shared by {options.pairs} pairs, "
+              f"in {rounds} rounds")
     finally:
         if server:
             server.stop()
