@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <functional>
+
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/node.hpp>
 #include <coerce/remote/transport.hpp>
@@ -17,8 +19,12 @@ struct HelloSettings {
   std::size_t max_frame = kDefaultMaxFrame;
   std::shared_ptr<Authenticator> authenticator;  ///< or none
   WallTime now{};
-  /// Is a node with this description welcome? An error is told to the peer by its kind, and logged.
+  /// Is a node with this description welcome? Asked on both sides, once the peer has proven itself.
+  /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
+  /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.
   std::function<Result<void>(const NodeDescription& peer)> admit;
+  /// The listener draws the generation of the new link to `peer` with this, just before it accepts.
+  std::function<std::uint64_t(const NodeDescription& peer)> next_generation;
 };
 
 /// What both sides agreed on.
