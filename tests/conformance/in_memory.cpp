@@ -35,35 +35,36 @@ class NamedLeases {
 
 }  // namespace
 
-TEST_CASE("journals in memory keep the promises of journals, in virtual time", "[conformance]") {
+TEST_CASE("journals in memory keep the promises of journals, in virtual time",
+          "[conformance][B-225]") {
   const auto report = conformance::run_journal(
       NamedJournals(), {.seeds = test::conformance_seeds(), .simulated = true});
   INFO(report.text);
   CHECK(report.passed);
 }
 
-TEST_CASE("journals in memory keep the promises of journals, on threads", "[conformance]") {
+TEST_CASE("journals in memory keep the promises of journals, on threads", "[conformance][B-225]") {
   const auto report =
       conformance::run_journal(NamedJournals(), {.seeds = test::conformance_seeds()});
   INFO(report.text);
   CHECK(report.passed);
 }
 
-TEST_CASE("a factory without names is tried too, but for restarts", "[conformance]") {
+TEST_CASE("a factory without names is tried too, but for restarts", "[conformance][B-225]") {
   const auto fresh = [] { return InMemoryStorageProvider(); };
   const auto report = conformance::run_journal(fresh, {.seeds = 3, .simulated = true});
   INFO(report.text);
   CHECK(report.passed);
 }
 
-TEST_CASE("leases in memory keep the promises of leases, in virtual time", "[conformance]") {
+TEST_CASE("leases in memory keep the promises of leases, in virtual time", "[conformance][B-225]") {
   const auto report = conformance::run_leases(
       NamedLeases(), {.seeds = test::conformance_seeds(), .simulated = true});
   INFO(report.text);
   CHECK(report.passed);
 }
 
-TEST_CASE("leases in memory keep the promises of leases, on threads", "[conformance]") {
+TEST_CASE("leases in memory keep the promises of leases, on threads", "[conformance][B-225]") {
   const auto report = conformance::run_leases(NamedLeases(), {.seeds = test::conformance_seeds()});
   INFO(report.text);
   CHECK(report.passed);

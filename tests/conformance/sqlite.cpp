@@ -39,7 +39,7 @@ class Leases {
 }  // namespace
 
 TEST_CASE("journals in a SQLite file keep the promises of journals, in a drawn order",
-          "[conformance][sqlite]") {
+          "[conformance][B-225][sqlite]") {
   const test::TemporaryDirectory directory;
   const auto report = conformance::run_journal(
       Journals(directory), {.seeds = test::conformance_seeds(), .simulated = true});
@@ -48,7 +48,7 @@ TEST_CASE("journals in a SQLite file keep the promises of journals, in a drawn o
 }
 
 TEST_CASE("journals in a SQLite file keep the promises of journals, on threads",
-          "[conformance][sqlite]") {
+          "[conformance][B-225][sqlite]") {
   const test::TemporaryDirectory directory;
   const auto report =
       conformance::run_journal(Journals(directory), {.seeds = test::conformance_seeds()});
@@ -56,7 +56,7 @@ TEST_CASE("journals in a SQLite file keep the promises of journals, on threads",
   CHECK(report.passed);
 }
 
-TEST_CASE("leases in a SQLite file keep the promises of leases", "[conformance][sqlite]") {
+TEST_CASE("leases in a SQLite file keep the promises of leases", "[conformance][B-225][sqlite]") {
   const test::TemporaryDirectory directory;
   const auto report =
       conformance::run_leases(Leases(directory), {.seeds = test::conformance_seeds()});

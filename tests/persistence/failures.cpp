@@ -44,7 +44,7 @@ struct Bank {
 
 }  // namespace
 
-TEST_CASE("a recovery is tried again until it succeeds", "[persistence][B-022]") {
+TEST_CASE("a recovery is tried again until it succeeds", "[persistence][B-022][B-124]") {
   Bank bank;
   bank.notes.recovering = RecoveryFailurePolicy::retry(Retry::until_success());
   bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable, 5);
@@ -56,7 +56,7 @@ TEST_CASE("a recovery is tried again until it succeeds", "[persistence][B-022]")
                                    "post_recovery", "started"});
 }
 
-TEST_CASE("an actor whose recovery must not fail does not start", "[persistence][B-023]") {
+TEST_CASE("an actor whose recovery must not fail does not start", "[persistence][B-023][B-124]") {
   Bank bank;
   bank.notes.recovering = RecoveryFailurePolicy::stop_actor();
   bank.journal.fail_next(JournalOp::Open, JournalFault::Unavailable);

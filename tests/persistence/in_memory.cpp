@@ -18,7 +18,7 @@ JournalEntry event(std::string_view text, std::vector<std::string> tags = {}) {
 
 }  // namespace
 
-TEST_CASE("a batch of events is read back in order and numbered from one", "[journal][B-055]") {
+TEST_CASE("a batch of events is read back in order and numbered from one", "[journal]") {
   testkit::TestSystem test;
   const auto journal = InMemoryStorageProvider().journal_storage();
   const auto opened = test.run(journal->open("1"));

@@ -31,6 +31,7 @@ class Unnamed : public PersistentActor<Unnamed> {
     hooks_->push_back("recover " + std::to_string(event.amount));
   }
   Task<Result<void>> handle(Deposit message, ActorContext& ctx) {
+    hooks_->push_back("handle " + std::to_string(message.amount));
     const auto persisted = co_await persist(Deposited(message.amount), ctx);
     if (!persisted)
       co_return coerce::unexpected(ActorRefErr::HandlerFailed(persisted.error().to_string()));
@@ -75,15 +76,18 @@ struct Bank {
 }  // namespace
 
 TEST_CASE("an actor of an unnamed namespace recovers, with hooks that are plain or coroutines",
-          "[persistent_actor]") {
+          "[persistence][B-027]") {
   Bank bank;
   std::vector<std::string> hooks;
   const auto first = bank.test.start<Unnamed>("unnamed", hooks);
-  REQUIRE(bank.test.run(first.send(Deposit{5})));
+  for (std::int64_t amount = 1; amount <= 4; ++amount)
+    REQUIRE(bank.test.run(first.send(Deposit{amount})));
   REQUIRE(bank.test.run(first.stop()));
   hooks.clear();
-  bank.test.start<Unnamed>("unnamed", hooks);
-  REQUIRE(hooks == std::vector<std::string>{"pre_recovery", "recover 5", "post_recovery"});
+  const auto second = bank.test.start<Unnamed>("unnamed", hooks);
+  REQUIRE(bank.test.run(second.send(Deposit{5})));
+  REQUIRE(hooks == std::vector<std::string>{"pre_recovery", "recover 1", "recover 2", "recover 3",
+                                            "recover 4", "post_recovery", "handle 5"});
 }
 
 TEST_CASE("an actor that starts again has the state that its events made", "[persistence][B-027]") {
@@ -130,6 +134,22 @@ TEST_CASE("a batch is numbered as a whole, and an empty one writes nothing",
   REQUIRE(bank.test.run(account.send<DepositAll>(std::vector<std::int64_t>{})));
   REQUIRE(bank.sequence(account) == 3);
   REQUIRE(bank.balance(account) == 6);
+}
+
+TEST_CASE("a batch that the store refuses is not written in part, and the actor goes on",
+          "[persistence][B-125]") {
+  JournalLimits limits;
+  limits.max_batch_entries = 3;
+  const InMemoryStorageProvider provider(limits);
+  TestSystem test({}, ActorSystem::builder().with_persistence(provider));
+  Notes notes;
+  const auto account = test.start<Account>("account", notes);
+  REQUIRE(!test.run(account.send<DepositAll>(std::vector<std::int64_t>{1, 2, 3, 4})));
+  REQUIRE(notes.errors.back().kind() == PersistErr::Kind::Storage);
+  REQUIRE(test.run(account.send(GetSequence{})).value() == 0);
+  REQUIRE(test.run(account.send<DepositAll>(std::vector<std::int64_t>{5, 6, 7})));
+  REQUIRE(test.run(account.send(GetSequence{})).value() == 3);
+  REQUIRE(test.run(account.send(GetBalance{})).value() == 18);
 }
 
 TEST_CASE("hooks run around a recovery, and the first message comes after them",
