@@ -65,11 +65,11 @@ enum class Recovery : std::uint8_t {
 /// reached the handler waits as its PersistFailurePolicy says; an actor that is asked to stop
 /// meanwhile gets ActorStopping.
 ///
-/// Below a limit, as in `with_timeout(persist(event, ctx), 1s)`: when it passes, a write that waits
-/// for its turn or for another try is given up and nothing is written. One that the store has begun
-/// is not cut off, and with_timeout waits for it; if it is written, or that cannot be found out,
-/// the actor stops (Unknown), since the handler only sees Timeout and its state would lack an event
-/// that the journal has.
+/// Below a limit, as in `with_timeout(persist(event, ctx), 1s)`, or as a branch of when_any that
+/// another one beats: when it passes, a write that waits for its turn or for another try is given
+/// up and nothing is written. One that the store has begun is not cut off, and with_timeout waits
+/// for it; if it is written, or that cannot be found out, the actor stops (Unknown), since the
+/// handler only sees Timeout and its state would lack an event that the journal has.
 template <class Self>
 class PersistentActor : public Actor {
  public:
