@@ -3,11 +3,9 @@
 
 #pragma once
 
-#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
-#include <optional>
-#include <string_view>
 
 #include <coerce/codec/bytes.hpp>
 
@@ -34,7 +32,7 @@ enum class FrameKind : std::uint8_t {
   Tell = 35,       ///< `type_id` is an InternalKind; nobody waits
   Answer = 36,     ///< to an Ask
   AskFailed = 37,  ///< to an Ask: an ActorRefErr
-  Goodbye = 38,    ///< protobuf Goodbye: this side ends the link; nothing follows
+  Goodbye = 38,    ///< protobuf Goodbye: this side has nothing more to say; the link ends once both have
   Challenge = 39,  ///< protobuf Challenge: prove yourself again
 };
 
@@ -58,5 +56,42 @@ inline constexpr std::size_t kFrameHeaderSize = 20;
 inline constexpr std::size_t kMaxChunk = 64 * 1024;        ///< payload of one frame on the wire
 inline constexpr std::size_t kMaxHelloFrame = 4 * 1024;    ///< payload, until the link is accepted
 inline constexpr std::size_t kDefaultMaxFrame = 4u << 20;  ///< a message, all its chunks together
+
+constexpr bool is_control(FrameKind kind) noexcept { return kind >= FrameKind::Ping; }
+/// What may come before the link is accepted, and proofs afterwards.
+constexpr bool is_hello(FrameKind kind) noexcept {
+  return kind >= FrameKind::Hello && kind <= FrameKind::Refuse;
+}
+constexpr bool is_known(FrameKind kind) noexcept {
+  return is_hello(kind) || (kind >= FrameKind::Notify && kind <= FrameKind::NameType) ||
+         (kind >= FrameKind::Ping && kind <= FrameKind::Challenge);
+}
+
+inline void write_header(const FrameHeader& header, std::uint8_t* out) noexcept {
+  static_assert(std::endian::native == std::endian::little, "the wire is little-endian");
+  std::memcpy(out, &header.length, 4);
+  out[4] = static_cast<std::uint8_t>(header.kind);
+  out[5] = header.flags;
+  std::memcpy(out + 6, &header.type_id, 2);
+  std::memcpy(out + 8, &header.target_id, 4);
+  std::memcpy(out + 12, &header.request_id, 8);
+}
+
+inline FrameHeader read_header(const std::uint8_t* in) noexcept {
+  FrameHeader header;
+  std::memcpy(&header.length, in, 4);
+  header.kind = static_cast<FrameKind>(in[4]);
+  header.flags = in[5];
+  std::memcpy(&header.type_id, in + 6, 2);
+  std::memcpy(&header.target_id, in + 8, 4);
+  std::memcpy(&header.request_id, in + 12, 8);
+  return header;
+}
+
+/// One frame as it came; the payload belongs to whoever read it.
+struct Frame {
+  FrameHeader header;
+  BytesView payload;
+};
 
 }  // namespace coerce::detail

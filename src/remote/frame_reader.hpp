@@ -1,0 +1,61 @@
+/// \file
+/// A stream of bytes cut into frames, and frames put together to messages.
+
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "remote/frame.hpp"
+
+namespace coerce::detail {
+
+/// Cuts what comes from the network into frames, in place: a payload is valid until the next call of
+/// space(). Its buffer never grows. Checks what can be checked without knowing the link: lengths,
+/// kinds, flags. Not thread-safe.
+class FrameReader {
+ public:
+  enum class Found : std::uint8_t {
+    Frame,
+    Nothing,  ///< more bytes are needed
+    Broken,   ///< this is no frame; nothing that follows can be understood
+  };
+
+  FrameReader();
+
+  /// Where the next bytes go; never empty after next() has said Nothing.
+  std::span<std::uint8_t> space() noexcept;
+  /// So many of them have been written. \pre count <= space().size()
+  void filled(std::size_t count) noexcept { end_ += count; }
+  Found next(Frame& frame) noexcept;
+
+ private:
+  static constexpr std::size_t kCapacity = 2 * kMaxChunk;
+  static_assert(kCapacity > kMaxChunk + kFrameHeaderSize, "any frame fits");
+
+  std::unique_ptr<std::uint8_t[]> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+/// Puts the chunks of one lane together.
+class Reassembly {
+ public:
+  enum class State : std::uint8_t {
+    Whole,    ///< a message is there
+    Partial,  ///< its next chunk has to come
+    Broken,   ///< too long, or not a chunk of what had begun
+  };
+
+  /// `whole` is valid until the next call, as far as the payload of `frame` is.
+  State add(const Frame& frame, std::size_t max_message, Frame& whole);
+
+ private:
+  State add_chunk(const Frame& frame, std::size_t max_message, Frame& whole);
+
+  bool begun_ = false;
+  FrameHeader first_;
+  Bytes payload_;
+};
+
+}  // namespace coerce::detail

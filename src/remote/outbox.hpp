@@ -1,0 +1,173 @@
+/// \file
+/// What waits to be written to a peer.
+
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <coerce/runtime/detail/spin_lock.hpp>
+#include <coerce/runtime/task.hpp>
+
+#include "remote/gathered.hpp"
+#include "remote/names.hpp"
+#include "remote/options.hpp"
+
+namespace coerce::detail {
+
+/// Did a frame find its place in the queue?
+enum class Queued : std::uint8_t {
+  Taken,
+  NoLink,    ///< none, another one than was meant, or it takes no more
+  Full,      ///< as many bytes wait as may
+  TooLarge,  ///< for the peer
+};
+
+/// A place in gathered bytes where one slice ends and the next begins.
+struct SliceEnd {
+  std::size_t at;
+  bool inside_message;  ///< what follows is a further chunk of a message
+};
+
+/// What the writer of one link has taken out of the queue. Its own, but for `begun`.
+struct Writing {
+  Gathered user;
+  std::vector<SliceEnd> ends;
+  Gathered control;
+  std::size_t next_end = 0;
+  std::size_t in_flight = 0;         ///< bytes of the last slice
+  std::size_t control_in_flight = 0;
+  SliceEnd begun{0, false};  ///< of `user`; under the lock of the outbox
+};
+
+/// Frames that were never begun to be written, from the first whole message on.
+struct Unsent {
+  Gathered frames;
+  bool inside_message = false;  ///< they begin with further chunks of one that was begun
+  std::optional<OutNames> names;
+};
+
+/// A message of a user, as bytes.
+struct OutgoingMessage {
+  ForeignCell& target;
+  const RemoteHandler& handler;
+  std::uint64_t request = 0;  ///< 0: nobody waits
+  BytesView extensions{};
+  BytesView payload{};
+};
+
+/// The queue of frames to one peer: the user lane, and the control lane that passes it between
+/// slices of 64 KiB. One for all links of the peer; open while one of them is up. Senders append to
+/// it under a short lock; the link's writer takes everything that is there in one go. Thread-safe.
+class Outbox {
+ public:
+  explicit Outbox(const PeerOptions& options) noexcept
+      : options_(options), names_(options.max_names) {}
+
+  /// A link is up. Its number, which is not 0.
+  std::uint32_t open(std::size_t max_frame, std::size_t handlers);
+  /// It is not any more, from now on nothing is taken. What has not been begun comes back.
+  Unsent close(Writing& writing) noexcept;
+  std::uint32_t link() const noexcept { return link_.load(std::memory_order_acquire); }
+  bool is_open() const noexcept { return state_.load(std::memory_order_acquire) == State::Open; }
+
+  // ---- any thread; `link` is the number of the link that is meant
+  Queued push_message(std::uint32_t link, const OutgoingMessage& message);
+  Queued push_reply(std::uint32_t link, FrameKind kind, std::uint64_t request, BytesView payload);
+  /// Vital: pings, pongs and the like, without which the link cannot live or end well. They may use
+  /// the reserve twice, and go after the link is sealed too.
+  enum class Importance : std::uint8_t { Plain, Vital };
+  Queued push_control(std::uint32_t link, FrameHeader header, BytesView payload,
+                      Importance importance = Importance::Plain);
+  /// No further messages of users are taken; answers are, until sealed.
+  void drain(std::uint32_t link) noexcept;
+  /// The writer is to look again at what it has to do.
+  void poke(std::uint32_t link) noexcept;
+
+  // ---- the link's writer
+  /// What is to be written next; what was taken before has been written. Empty: nothing.
+  BytesView take(std::uint32_t link, Writing& writing) noexcept;
+  /// If nothing waits any more: takes nothing from now on, and adds a last frame.
+  bool seal(std::uint32_t link, const Writing& writing, FrameHeader header, BytesView payload);
+  bool is_draining() const noexcept {
+    return state_.load(std::memory_order_acquire) == State::Draining;
+  }
+
+  /// Waits until there is something to do for the writer of a link; gives false if the link is not
+  /// up any more, or the task is cancelled.
+  class Work : WakeNode, CancelNode {
+   public:
+    Work(Outbox& outbox, std::uint32_t link) noexcept
+        : CancelNode(&cancelled), outbox_(&outbox), link_(link) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <UnitPromise P>
+    bool await_suspend(std::coroutine_handle<P> caller) noexcept {
+      unit = caller.promise().unit;
+      handle = caller;
+      return outbox_->wait(*this, *caller.promise().scope);
+    }
+    bool await_resume() noexcept {
+      CancelNode::unlink();
+      return there_is_ && outbox_->link() == link_;
+    }
+
+   private:
+    friend class Outbox;
+    static void cancelled(CancelNode& node) noexcept;
+
+    Outbox* outbox_;
+    std::uint32_t link_;
+    bool there_is_ = true;
+  };
+  Work work(std::uint32_t link) noexcept { return Work(*this, link); }
+
+  struct Counts {
+    std::uint64_t messages = 0;
+    std::uint64_t messages_of_link = 0;
+    std::uint64_t frames = 0;
+    std::size_t queue_bytes = 0;
+  };
+  Counts counts() const noexcept;
+  void uncount_frames(std::uint64_t unsent) noexcept;
+
+ private:
+  enum class State : std::uint8_t {
+    Closed,
+    Open,
+    Draining,  ///< answers only
+    Sealed,    ///< nothing
+  };
+  class Holding;
+
+  bool is_up(std::uint32_t link) const noexcept;
+  bool wait(Work& waiter, CancelScope& scope) noexcept;
+  bool remove(Work& waiter) noexcept;
+  void append(FrameHeader header, std::span<const BytesView> parts);
+  void append_chunks(FrameHeader header, std::span<const BytesView> parts, std::size_t total,
+                     Gathered& lane);
+  void begin_frame(std::size_t size, bool inside_message);
+  void put(FrameHeader header, std::span<const BytesView> parts, Gathered& lane);
+  std::optional<std::uint32_t> number_of(ForeignCell& target);
+
+  const PeerOptions options_;
+  mutable SpinLock lock_;
+  std::atomic<State> state_{State::Closed};  ///< written under the lock
+  std::atomic<std::uint32_t> link_{0};       ///< the same
+  bool poked_ = false;
+  bool congested_ = false;  ///< between the high and the low water mark
+  std::size_t max_frame_ = 0;
+  std::size_t queued_ = 0;  ///< bytes of the user lane that have not been written
+  std::size_t control_queued_ = 0;
+  Gathered user_;
+  std::vector<SliceEnd> ends_;
+  Gathered control_;
+  OutNames names_;
+  Work* waiting_ = nullptr;
+  std::uint64_t messages_ = 0;
+  std::uint64_t messages_of_link_ = 0;
+  std::uint64_t frames_ = 0;
+};
+
+}  // namespace coerce::detail
