@@ -19,10 +19,10 @@ struct Explorer {
   const ActorSystemBuilder& builder;
 
   /// What it threw, if it failed.
-  std::optional<std::string> run(std::uint64_t seed, detail::Recorder* recorder) const {
+  std::optional<std::string> run(std::uint64_t seed, detail::Trace* trace) const {
     // Outlives the exception: what it says at its end it says only where it is the failure.
     TestSystem test({.seed = seed, .max_steps = options.max_steps, .show_log = options.show_log},
-                    builder, recorder);
+                    builder, trace);
     try {
       scenario(test);
       test.shutdown();
@@ -35,16 +35,16 @@ struct Explorer {
   }
 
   void record(ExploreReport& report, std::uint64_t seed) const {
-    detail::Recorder recorder(options.trace_lines);
-    if (auto failure = run(seed, &recorder)) {
+    detail::Trace trace(options.trace_lines);
+    if (auto failure = run(seed, &trace)) {
       report.passed = false;
       report.failing_seed = seed;
       report.failure = std::move(*failure);
     } else if (!report.passed) {
       return;
     }
-    report.trace = recorder.lines();
-    report.trace_dropped = recorder.dropped();
+    report.trace = trace.lines();
+    report.trace_dropped = trace.dropped();
   }
 };
 

@@ -11,7 +11,7 @@
 
 #include <coerce/testkit/test_system.hpp>
 
-#include "runtime/scheduler_core.hpp"
+#include "testkit/driving.hpp"
 #include "testkit/log_capture.hpp"
 #include "testkit/recorder.hpp"
 
@@ -21,6 +21,11 @@ namespace detail {
 
 /// COERCE_SEED. Throws std::invalid_argument if it is no seed.
 std::optional<std::uint64_t> seed_of_environment();
+/// The environment's, the given one, or one that is drawn.
+std::uint64_t chosen_seed(std::uint64_t seed);
+
+/// Actors that handle something and do not go on, with their children; lines.
+std::string busy_actors(coerce::detail::SystemCore& core);
 
 /// Time that goes on by the will of the test, or while the system could do nothing but wait.
 class VirtualClock final : public Clock {
@@ -40,21 +45,22 @@ class VirtualClock final : public Clock {
 
 }  // namespace detail
 
-class TestSystem::Inside {
+class TestSystem::Inside final : public detail::Driven {
  public:
-  Inside(TestSystemOptions chosen, ActorSystemBuilder builder, detail::Recorder* trace);
+  Inside(TestSystemOptions chosen, ActorSystemBuilder builder, detail::Trace* trace);
 
   coerce::detail::SchedulerCore& core() const noexcept { return system->scheduler().core(); }
-  /// False: nothing is ready.
-  bool step();
-  void pass_to(TimePoint time);
+  bool step() override { return detail::step(core()); }
+  TimePoint now() const override { return clock.now(); }
+  std::optional<TimePoint> next_moment() override;
+  void pass_to(TimePoint time) override;
   std::string what_runs();
 
   const TestSystemOptions options;
   const int exceptions = std::uncaught_exceptions();
   detail::VirtualClock clock;
-  detail::Recorder* const recorder;       ///< or none
-  std::optional<detail::LogCapture> log;  // what the system's end logs is captured too
+  std::optional<detail::Recorder> recorder;  // keeps the memory of actors: outlives the system
+  std::optional<detail::LogCapture> log;     // what the system's end logs is captured too
   std::optional<ActorSystem> system;
   std::deque<DeadLetter> dead_letters;
   std::deque<HandlerFailure> failures;

@@ -41,14 +41,25 @@ Recorder::~Recorder() {
   for (const auto& [cell, number] : numbers_) cell->release_memory();
 }
 
-void Recorder::add(std::string line, std::size_t choices) {
-  if (choices > 1) line += fmt::format("  (1 of {})", choices);
+void Trace::add(std::string line) {
   if (lines_.size() == most_lines_) {
     ++dropped_;
     if (most_lines_ == 0) return;
     lines_.pop_front();
   }
   lines_.push_back(std::move(line));
+}
+
+std::string Trace::text() const {
+  std::string text;
+  for (const std::string& line : lines_) text += "\n  " + line;
+  return text;
+}
+
+void Recorder::add(std::string line, std::size_t choices) {
+  line.insert(0, prefix_);
+  if (choices > 1) line += fmt::format("  (1 of {})", choices);
+  trace_->add(std::move(line));
 }
 
 std::string Recorder::name_of(Cell& cell) {

@@ -26,28 +26,6 @@ namespace {
 constexpr std::size_t kShownSteps = 20;
 constexpr std::size_t kMostEvents = 10'000;
 
-std::uint64_t chosen_seed(std::uint64_t seed) {
-  if (const auto from_environment = detail::seed_of_environment()) return *from_environment;
-  return seed != 0 ? seed : Rng::random_seed() | 1;
-}
-
-/// A task that is waited for by whoever drives the system.
-struct DrivenUnit : coerce::detail::TaskUnit {
-  DrivenUnit(coerce::detail::SchedulerCore& core, Task<void> task, std::shared_ptr<bool> is_done)
-      : TaskUnit(core, std::move(task), &tell), done(std::move(is_done)) {
-    counted = false;
-  }
-  static void tell(TaskUnit& unit) {
-    auto& self = static_cast<DrivenUnit&>(unit);
-    const std::shared_ptr<bool> told = self.done;
-    self.scheduler->remove_spawned(self);
-    self.run_control();
-    delete &self;
-    *told = true;
-  }
-  std::shared_ptr<bool> done;
-};
-
 template <class E>
 Subscription keep(const ActorSystem& system, std::deque<E>& events) {
   const auto add = [&events](const E& event) {
@@ -85,6 +63,11 @@ std::optional<std::uint64_t> seed_of_environment() {
   return seed;
 }
 
+std::uint64_t chosen_seed(std::uint64_t seed) {
+  if (const auto from_environment = seed_of_environment()) return *from_environment;
+  return seed != 0 ? seed : Rng::random_seed() | 1;
+}
+
 /// Actors that handle something and do not go on, with their children.
 std::string busy_actors(coerce::detail::SystemCore& core) {
   std::string text;
@@ -110,51 +93,46 @@ std::string busy_actors(coerce::detail::SystemCore& core) {
 // ---- inside -------------------------------------------------------------------------------------
 
 TestSystem::Inside::Inside(TestSystemOptions chosen, ActorSystemBuilder builder,
-                           detail::Recorder* trace)
-    : options(chosen), recorder(trace), log(std::in_place, options.show_log) {
+                           detail::Trace* trace)
+    : options(chosen), log(std::in_place, options.show_log) {
   // The library's builder takes no zero.
   system.emplace(builder.clock(clock).seed(options.seed).shuffled(true).build());
-  if (recorder != nullptr) core().shuffle()->observe(recorder);
+  if (trace != nullptr) core().shuffle()->observe(&recorder.emplace(*trace));
   subscriptions.push_back(keep(*system, dead_letters));
   subscriptions.push_back(keep(*system, failures));
 }
 
-bool TestSystem::Inside::step() {
-  coerce::detail::SchedulerCore& scheduler = core();
-  scheduler.enter();
-  const bool ran = scheduler.drive_step();
-  scheduler.leave();
-  return ran;
+std::optional<TimePoint> TestSystem::Inside::next_moment() {
+  const auto next = core().next_deadline();
+  return next && *next > clock.now() ? next : std::nullopt;
 }
 
 void TestSystem::Inside::pass_to(TimePoint time) {
   if (time <= clock.now()) return;
   clock.advance(time - clock.now());
-  if (recorder != nullptr) recorder->time_goes_on(clock.now().time_since_epoch());
+  if (recorder) recorder->time_goes_on(clock.now().time_since_epoch());
 }
 
 /// What ran last is what still runs.
 std::string TestSystem::Inside::what_runs() {
-  detail::Recorder latest(kShownSteps);
-  core().shuffle()->observe(&latest);
+  detail::Trace latest(kShownSteps);
+  detail::Recorder observer(latest);
+  core().shuffle()->observe(&observer);
   for (std::size_t i = 0; i < kShownSteps; ++i)
     if (!step()) break;
-  core().shuffle()->observe(recorder);
-  std::string text;
-  for (const std::string& line : latest.lines()) text += "\n  " + line;
-  return text;
+  core().shuffle()->observe(recorder ? &*recorder : nullptr);
+  return latest.text();
 }
 
 // ---- TestSystem ---------------------------------------------------------------------------------
 
 TestSystem::TestSystem(TestSystemOptions options, ActorSystemBuilder builder) {
-  options.seed = chosen_seed(options.seed);
+  options.seed = detail::chosen_seed(options.seed);
   inside_ = std::make_unique<Inside>(options, std::move(builder), nullptr);
 }
 
-TestSystem::TestSystem(TestSystemOptions options, ActorSystemBuilder builder,
-                       detail::Recorder* recorder)
-    : inside_(std::make_unique<Inside>(options, std::move(builder), recorder)) {}
+TestSystem::TestSystem(TestSystemOptions options, ActorSystemBuilder builder, detail::Trace* trace)
+    : inside_(std::make_unique<Inside>(options, std::move(builder), trace)) {}
 
 TestSystem::~TestSystem() {
   if (std::uncaught_exceptions() > inside_->exceptions)
@@ -187,23 +165,11 @@ bool TestSystem::wait_for(const std::function<bool()>& done, Duration within) {
   if (system().scheduler().on_worker())
     throw std::logic_error("coerce: an actor cannot wait for its own test");
   const TimePoint end = coerce::detail::later(inside.clock.now(), within);
-  for (std::size_t steps = 0;; ++steps) {
-    if (done()) return true;
-    if (steps > inside.options.max_steps) {
-      inside.is_endless = true;
-      fail(fmt::format("not idle after {} steps; what still runs:{}", inside.options.max_steps,
-                       inside.what_runs()));
-    }
-    if (inside.step()) continue;
-    const auto next = inside.core().next_deadline();
-    if (next && *next <= end && *next > inside.clock.now()) {
-      inside.pass_to(*next);
-    } else if (inside.clock.now() < end && end != TimePoint::max()) {
-      inside.pass_to(end);
-    } else {
-      return done();
-    }
-  }
+  const detail::Drove drove = detail::drive(inside, done, end, inside.options.max_steps);
+  if (drove != detail::Drove::Endless) return drove == detail::Drove::Done;
+  inside.is_endless = true;
+  fail(fmt::format("not idle after {} steps; what still runs:{}", inside.options.max_steps,
+                   inside.what_runs()));
 }
 
 void TestSystem::run_until_idle() {
@@ -220,10 +186,7 @@ ActorId TestSystem::probe_id(std::string_view wanted) {
 }
 
 void TestSystem::finish(Task<void> task) {
-  const auto done = std::make_shared<bool>(false);
-  auto* unit = new DrivenUnit(inside_->core(), std::move(task), done);
-  inside_->core().add_spawned(*unit);
-  unit->schedule();
+  const auto done = detail::start_driven(inside_->core(), std::move(task));
   if (wait_for([&] { return *done; }, Duration::max())) return;
   fail("the task can never be done: nothing is ready and no timer is armed" +
        detail::busy_actors(system().core()));

@@ -21,7 +21,7 @@ template <Message... M>
 class TestProbe;
 
 namespace detail {
-class Recorder;
+class Trace;
 }
 
 struct TestSystemOptions {
@@ -127,7 +127,7 @@ class TestSystem {
  private:
   friend struct Explorer;
   class Inside;
-  TestSystem(TestSystemOptions options, ActorSystemBuilder builder, detail::Recorder* recorder);
+  TestSystem(TestSystemOptions options, ActorSystemBuilder builder, detail::Trace* trace);
 
   void finish(Task<void> task);
   ActorId probe_id(std::string_view wanted);
