@@ -7,4 +7,5 @@
 #include <coerce/remote/counters.hpp>
 #include <coerce/remote/handlers.hpp>
 #include <coerce/remote/node.hpp>
+#include <coerce/remote/refs.hpp>
 #include <coerce/remote/transport.hpp>

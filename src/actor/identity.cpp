@@ -61,8 +61,11 @@ std::string_view Cell::id_view() noexcept {
 }
 
 std::uint64_t Cell::context_id() noexcept {
-  if (given_context_id == 0) given_context_id = system->next_context_id();
-  return given_context_id;
+  std::uint64_t given = given_context_id.load(std::memory_order_relaxed);
+  if (given != 0) return given;
+  const std::uint64_t next = system->next_context_id();
+  return given_context_id.compare_exchange_strong(given, next, std::memory_order_relaxed) ? next
+                                                                                          : given;
 }
 
 ActorPath Cell::container_path() {

@@ -80,7 +80,7 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     cell.live_shard = worker != nullptr ? worker->index() % kLiveShards : 0;
   }
   LiveShard& shard = of_extension ? slot_of(cell).actors : live_[cell.live_shard];
-  const auto guard = of_extension ? std::unique_lock(shard.lock) : live_.hold_with_room(shard);
+  auto guard = of_extension ? std::unique_lock(shard.lock) : live_.hold_with_room(shard);
   if (of_extension ? slot_of(cell).closed : terminated())
     return ActorRefErr::ActorUnavailable("the system is shutting down");
   if (!guard.owns_lock())
@@ -89,7 +89,23 @@ std::optional<ActorRefErr> SystemCore::adopt(Cell& cell) noexcept {
     return ActorRefErr::AlreadyExists(cell.id());
   if (of_extension) extension_actors_.fetch_add(1, std::memory_order_relaxed);
   shard.add(cell);
+  if (of_extension || cell.actor_type != ActorType::Tracked) return std::nullopt;
+  if (TrackedObserver* observer = observer_.load(std::memory_order_acquire)) [[unlikely]] {
+    guard.unlock();
+    observer->began(cell);
+  }
   return std::nullopt;
+}
+
+std::vector<CellRef> SystemCore::tracked_of_users() {
+  std::vector<CellRef> cells = registry_.all();
+  std::erase_if(cells, [](const CellRef& cell) { return is_of_extension(*cell); });
+  return cells;
+}
+
+CellRef SystemCore::find_user(std::string_view id) noexcept {
+  CellRef found(registry_.find(id));
+  return found.get() != nullptr && !is_of_extension(*found) ? found : CellRef();
 }
 
 ActorSystem SystemCore::borrow() noexcept {

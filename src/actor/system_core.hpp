@@ -23,6 +23,15 @@
 
 namespace coerce::detail {
 
+/// Learns of all tracked actors of users, without loss: `began` before the actor can run, `ended`
+/// before its id is free again. Called on any thread, under no lock; must not wait.
+class TrackedObserver {
+ public:
+  virtual ~TrackedObserver() = default;
+  virtual void began(Cell& cell) noexcept = 0;
+  virtual void ended(Cell& cell) noexcept = 0;
+};
+
 /// Lives until its handles and the memory of all its actors are gone.
 class SystemCore {
  public:
@@ -40,9 +49,21 @@ class SystemCore {
   /// The actor has ended: it is found no more.
   void ended(Cell& cell) noexcept {
     if (cell.parent != nullptr || cell.actor_type != ActorType::Tracked) return;
-    if (is_of_extension(cell)) extension_actors_.fetch_sub(1, std::memory_order_relaxed);
+    if (is_of_extension(cell))
+      extension_actors_.fetch_sub(1, std::memory_order_relaxed);
+    else if (TrackedObserver* observer = observer_.load(std::memory_order_acquire)) [[unlikely]]
+      observer->ended(cell);
     registry_.remove(cell);
   }
+  /// For one observer, which lives as long as the system's actors. Afterwards tracked_of_users()
+  /// gives those that it was not told of: whoever was listed before is found there, and whoever is
+  /// listed later sees the observer.
+  void observe_tracked(TrackedObserver& observer) noexcept {
+    observer_.store(&observer, std::memory_order_release);
+  }
+  std::vector<CellRef> tracked_of_users();
+  /// The running tracked actor of users with this id; null if there is none.
+  CellRef find_user(std::string_view id) noexcept;
   /// Everybody who waited for the end has been told: the actor is counted no more.
   void count_ended(Cell& cell) noexcept;
   void memory_freed() noexcept { drop_memory(); }
@@ -126,6 +147,7 @@ class SystemCore {
   ActorId id_;
   ActorId name_;
   Registry registry_;
+  std::atomic<TrackedObserver*> observer_{nullptr};
   LiveShards live_{limits_.actors};
   Extensions extensions_;
   std::atomic<std::size_t> extension_actors_{0};  ///< tracked ones

@@ -130,6 +130,8 @@ struct Cell : Unit, ActorContext {
   /// The id; an anonymous actor gets one when somebody asks.
   ActorId id() noexcept;
   std::string_view id_view() noexcept;
+  /// Its number in its system, given when somebody asks for the first time.
+  std::uint64_t context_id() noexcept;
   ActorPath container_path();
   ActorPath full_path();
 
@@ -157,7 +159,6 @@ struct Cell : Unit, ActorContext {
     attention &= static_cast<std::uint8_t>(~kActivity);
     return TaskAccess::adopt(handle);
   }
-  std::uint64_t context_id() noexcept;
   /// For the handlers and hooks of the actor: the message being handled; null in a hook.
   Envelope* handled_message() const noexcept;
   void put_aside_again(Envelope& stashed) noexcept;
@@ -185,7 +186,7 @@ struct Cell : Unit, ActorContext {
   CellExtras* extras = nullptr;
   Cell* parent;
   std::atomic<SharedText*> id_text;
-  std::uint64_t given_context_id = 0;  ///< 0 until somebody asks
+  std::atomic<std::uint64_t> given_context_id{0};  ///< 0 until somebody asks
   Cell* next_live = nullptr;  // the parent's list of children, or the system's under its lock
   Cell** previous_live = nullptr;
   std::atomic<ActorStatus> status{ActorStatus::Starting};
