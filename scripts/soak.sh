@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # Runs the long tests at full count and writes what came out to docs/soak/<date>.md.
-# Usage: soak.sh [--rounds <n>] [--seeds "<seed> <seed> ..."]
+# Usage: soak.sh [--rounds <n>] [--seeds "<seed> <seed> ..."] [--stages "<stage> <stage> ..."]
 #   --rounds  rounds of each program (default: COERCE_STRESS_ROUNDS, else 3000); under the sanitizers a third of them
 #   --seeds   one run per seed (default: COERCE_SEED, else three random ones); under the sanitizers the first
+#   --stages  a choice of: stress conformance power_cut processes bank fuzz sanitizers (default: all)
 # Seeds that are pinned in tests/stress/pinned-seeds.txt run besides.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Each stage is a function soak_<stage> that calls `measure` for every program it runs.
+stages=(stress conformance power_cut processes bank fuzz sanitizers)
+chosen=${stages[*]}
 
 rounds=${COERCE_STRESS_ROUNDS:-3000}
 seeds=${COERCE_SEED:-"$(od -An -N12 -tu4 /dev/urandom)"}
@@ -13,12 +18,10 @@ while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=${2:?}; shift 2 ;;
     --seeds) seeds=${2:?}; shift 2 ;;
-    *) sed -n '3,6s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    --stages) chosen=${2:?}; shift 2 ;;
+    *) sed -n '3,7s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done
-
-# Each stage is a function soak_<stage> that calls `measure` for every program it runs.
-stages=(stress conformance bank sanitizers)
 
 programs=()
 for source in tests/stress/*.cpp; do programs+=("$(basename "$source" .cpp)"); done
@@ -37,19 +40,72 @@ soak_stress() {
   done < <(grep -E '^[a-z]' tests/stress/pinned-seeds.txt)
 }
 
-soak_conformance() {
-  COERCE_CONFORMANCE_SEEDS=$rounds measure "conformance, release, $rounds seeds" 1 \
-    build/release/tests/coerce_conformance_tests
+# How many seeds each randomised promise is tried under, by the tags of the tests of a store: a seed of journals in
+# memory takes 5 ms, one on Redis 100 ms, and one of leases, which have to run out, 300 ms.
+conformance_seeds=("2000 ~[sqlite]~[redis]" "1000 [sqlite]" "1000 [redis]")
+
+# Every test in a process of its own, all beside each other: leases mostly wait. Files lie in memory, since these
+# promises do not depend on a disk, and the stages power_cut, processes and bank are about those that do.
+run_conformance() {
+  local program=build/release/tests/coerce_conformance_tests seeds tags name files code=0 running=() names
+  files=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
+  for store in "${conformance_seeds[@]}"; do
+    read -r seeds tags <<<"$store"
+    mapfile -t names < <("$program" "$tags" --list-test-names-only)
+    [ "${#names[@]}" -gt 0 ] || { echo "there is no test of $tags"; code=1; }
+    for name in "${names[@]}"; do
+      TMPDIR=$files COERCE_CONFORMANCE_SEEDS=$seeds "$program" "${name//,/\\,}" --durations yes \
+        >"$files/${#running[@]}" 2>&1 &
+      running+=($!)
+    done
+  done
+  for i in "${!running[@]}"; do
+    wait "${running[$i]}" || code=1
+    grep -v '^$\|^====\|^\[20' "$files/$i"
+  done
+  rm -rf "$files"
+  return "$code"
 }
 
-# How often the bank is killed; and on Redis, how often its server.
-sqlite_kills=200 redis_kills=50 server_kills=10
+soak_conformance() {
+  measure "conformance, release, seeds: ${conformance_seeds[*]}" 1 run_conformance
+}
+
+soak_power_cut() {
+  measure "power cuts under SQLite, release, 1000 seeds" 1 build/release/tests/coerce_persistence_tests '[power_cut]'
+}
+
+soak_processes() {
+  measure "4 processes on one SQLite file, release, 60 s" - \
+    build/release/tests/persistence/sqlite_processes/coerce_sqlite_processes 4 60
+}
+
+# How often the bank is killed, and how often two of them run at once; and on Redis, how often its server is killed.
+sqlite_kills=200 sqlite_pairs=40 redis_kills=50 redis_pairs=10 server_kills=10
 
 soak_bank() {
   local seed=${seeds%% *} kill=(examples/bank/kill.py build/release/examples/bank/example_bank)
-  measure "bank, SQLite, $sqlite_kills kills" "$seed" "${kill[@]}" --kills "$sqlite_kills" --seed "$seed"
-  measure "bank, Redis, $redis_kills kills and $server_kills of the server" "$seed" \
-    "${kill[@]}" --journal redis --kills "$redis_kills" --server-kills "$server_kills" --seed "$seed"
+  measure "bank, SQLite, $sqlite_kills kills, $sqlite_pairs pairs" "$seed" \
+    "${kill[@]}" --kills "$sqlite_kills" --pairs "$sqlite_pairs" --seed "$seed"
+  measure "bank, Redis, $redis_kills kills, $redis_pairs pairs, $server_kills kills of the server" "$seed" \
+    "${kill[@]}" --journal redis --kills "$redis_kills" --pairs "$redis_pairs" --server-kills "$server_kills" \
+    --seed "$seed"
+}
+
+fuzz_seconds=300 # each target
+
+soak_fuzz() {
+  local source target seed=${seeds%% *} inputs
+  cmake --preset clang -DCOERCE_BUILD_TESTS=ON -DCOERCE_PERSISTENCE=ON
+  for source in tests/fuzz/corpus/*/; do
+    target=$(basename "$source")
+    cmake --build build/clang --target "coerce_fuzz_$target"
+    inputs=$(mktemp -d)
+    measure "fuzz $target, $fuzz_seconds s" "$seed" "build/clang/tests/fuzz/coerce_fuzz_$target" \
+      -seed="$((seed % 2147483647))" -max_total_time="$fuzz_seconds" -print_final_stats=1 \
+      -artifact_prefix="${TMPDIR:-/tmp}/fuzz-$target-" "$inputs" "$source"
+    rm -rf "$inputs"
+  done
 }
 
 soak_sanitizers() {
@@ -83,11 +139,14 @@ measure() { # name, seed, command...
 }
 
 seeds=$(echo $seeds) # in one line
+for stage in $chosen; do
+  [[ " ${stages[*]} " == *" $stage "* ]] || { echo "soak: there is no stage '$stage'" >&2; exit 2; }
+done
 scripts/install-deps.sh ci
-cmake --preset release -DCOERCE_BUILD_TESTS=ON
+cmake --preset release -DCOERCE_BUILD_TESTS=ON -DCOERCE_PERSISTENCE=ON
 cmake --build --preset release
 
-for stage in "${stages[@]}"; do "soak_$stage"; done
+for stage in $chosen; do "soak_$stage"; done
 [ "$runs" -gt 0 ] || { echo "soak: there is nothing to run" >&2; exit 1; }
 
 commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
