@@ -1,7 +1,6 @@
 #include "journalled.hpp"
 
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,18 +16,6 @@
 #include <coerce/persistence.hpp>
 #include <coerce/persistence/sqlite.hpp>
 
-namespace {
-
-std::atomic<std::size_t> syncs{0};
-
-}  // namespace
-
-// In place of the C library's, also for SQLite: counts how often somebody waits for the disk.
-extern "C" int fdatasync(int file) {
-  ++syncs;
-  return static_cast<int>(syscall(SYS_fdatasync, file));
-}
-
 namespace persistence_bench {
 
 namespace {
@@ -36,6 +23,14 @@ namespace {
 using coerce::ActorContext;
 using coerce::Task;
 using Clock = std::chrono::steady_clock;
+
+std::atomic<std::size_t> commits{0};
+
+/// SQLite calls it for each connection that is opened.
+int count_commits(sqlite3* connection, char**, const sqlite3_api_routines*) {
+  sqlite3_commit_hook(connection, [](void*) { return ++commits, 0; }, nullptr);
+  return SQLITE_OK;
+}
 
 struct Filled {
   coerce::Bytes bytes{};
@@ -183,13 +178,14 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Written write_events(const std::string& path, const Work& work) {
+  sqlite3_auto_extension(reinterpret_cast<void (*)()>(&count_commits));
   const auto system = make_system(open_file(path, work.sync));
   const Fillers fillers = system.block_on(start_fillers(system, work.actors));
   system.block_on(count_events(fillers));  // all have started
-  const std::size_t syncs_before = syncs;
+  const std::size_t commits_before = commits;
   const auto start = Clock::now();
   system.block_on(write_all(fillers, work.events / work.actors));
-  Written written{.seconds = seconds_since(start), .syncs = syncs - syncs_before};
+  Written written{.seconds = seconds_since(start), .commits = commits - commits_before};
   system.shutdown_blocking();
   return written;
 }

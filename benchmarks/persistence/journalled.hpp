@@ -18,7 +18,7 @@ struct Work {
 
 struct Written {
   double seconds = 0;
-  std::size_t syncs = 0;  ///< of files, by this process
+  std::size_t commits = 0;
 };
 /// Every actor persists its events one after the other, all actors at the same time. Their start is
 /// not included. Throws std::runtime_error.

@@ -45,4 +45,6 @@ bool ends_connection(const Failure& failure) noexcept {
   }
 }
 
+bool is_locked(const Failure& failure) noexcept { return (failure.code & 0xff) == SQLITE_BUSY; }
+
 }  // namespace coerce::detail::sqlite

@@ -35,6 +35,9 @@ class Log {
 /// goes on; anything else may be a matter of its file, which a new connection looks at anew.
 bool ends_connection(const Failure& failure) noexcept;
 
+/// Is it that others have the lock?
+bool is_locked(const Failure& failure) noexcept;
+
 /// Writes a file in transactions, and finds its way back after a failure. `Tables` has the prepared
 /// statements and is made from a connection. For one thread.
 template <class Tables>

@@ -116,8 +116,8 @@ class SqliteJournalStorage final : public JournalStorage {
 
 bool in_bounds(const SqliteOptions& options) {
   return options.lock_wait > Duration::zero() && options.turn > Duration::zero() &&
-         options.max_waiting != 0 && options.max_group != 0 && options.max_readers != 0 &&
-         options.log_bytes != 0;
+         options.max_waiting != 0 && options.max_group != 0 && options.max_known_journals != 0 &&
+         options.max_readers != 0 && options.log_bytes != 0;
 }
 
 }  // namespace

@@ -103,10 +103,12 @@ std::optional<std::vector<std::string>> decode_tags(BytesView bytes) {
   return tags;
 }
 
-Bytes encode_append_id(const AppendId& id) {
-  Bytes bytes;
-  put_number(bytes, id.high, 8);
-  put_number(bytes, id.low, 8);
+AppendIdBytes encode_append_id(const AppendId& id) noexcept {
+  AppendIdBytes bytes{};
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<std::uint8_t>(id.high >> (8 * i));
+    bytes[8 + i] = static_cast<std::uint8_t>(id.low >> (8 * i));
+  }
   return bytes;
 }
 

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -39,7 +40,8 @@ JournalRow find_journal(sqlite::Connection& connection, sqlite::Statement& state
 Bytes encode_tags(const std::vector<std::string>& tags);
 std::optional<std::vector<std::string>> decode_tags(BytesView bytes);
 
-Bytes encode_append_id(const AppendId& id);
+using AppendIdBytes = std::array<std::uint8_t, 16>;
+AppendIdBytes encode_append_id(const AppendId& id) noexcept;
 
 /// Of an event or a snapshot, which has no place and no tags. The sequence of `entry` is ignored.
 std::int64_t sum_of(std::int64_t journal, std::uint64_t place, std::int64_t sequence,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace coerce::detail {
 
@@ -13,8 +14,20 @@ constexpr int kMostRedone = 4;
 /// the next deletion.
 constexpr std::size_t kMostGarbage = 10'000;
 
-/// Pieces of garbage that one transaction removes.
-constexpr int kMostCollected = 10;
+/// The share of a turn that removing garbage may take in addition to it, however many requests
+/// wait: so much as that deletions keep step with appends.
+constexpr int kGarbageShare = 4;
+
+const std::string& journal_of(const JournalGroups::What& what) {
+  return std::visit(
+      [](const auto& one) -> const std::string& {
+        if constexpr (requires { one.token; })
+          return one.token.persistence_id;
+        else
+          return one.id;
+      },
+      what);
+}
 
 template <class... F>
 struct Overloaded : F... {
@@ -25,8 +38,10 @@ struct Overloaded : F... {
 
 JournalGroups::JournalGroups(const std::string& path, const SqliteOptions& options)
     : lock_wait_(options.lock_wait),
+      garbage_time_(options.turn / kGarbageShare),
+      known_(options.max_known_journals),
       writer_(path, kJournalFormat, file_options(options), options.turn),
-      worker_([this](Worker::Group group) { serve(group); },
+      worker_([this](Group group) { return serve(group); },
               {.max_waiting = options.max_waiting, .max_group = options.max_group}) {}
 
 sqlite::FileOptions JournalGroups::file_options(const SqliteOptions& options) noexcept {
@@ -36,7 +51,7 @@ sqlite::FileOptions JournalGroups::file_options(const SqliteOptions& options) no
 }
 
 Task<JournalGroups::Answer> JournalGroups::write(What what) {
-  Request request{std::move(what), clock_.now()};
+  Request request(std::move(what), clock_.now() + lock_wait_);
   auto answer = co_await worker_.ask(std::move(request));
   if (answer) co_return std::move(*answer);
   if (answer.error() == GroupWorkerErr::Full)
@@ -45,63 +60,92 @@ Task<JournalGroups::Answer> JournalGroups::write(What what) {
   co_return coerce::unexpected(JournalErr(JournalErr::Kind::Unknown, "the writer failed"));
 }
 
-void JournalGroups::serve(Worker::Group group) {
-  waiting_.assign(group.begin(), group.end());
-  redone_ = 0;
-  while (!waiting_.empty()) commit_some();
+std::size_t JournalGroups::serve(Group group) {
+  if (std::exchange(left_, 0) == 0) {
+    put_in_order(group);
+    redone_ = 0;
+  }
+  const std::size_t served = commit_some(group);
+  left_ = group.size() - served;
+  return served;
 }
 
-/// One transaction, which answers one request at least.
-void JournalGroups::commit_some() {
-  const auto begun = writer_.begin(waiting_.front()->request.asked + lock_wait_);
-  if (!begun) return answer_all(waiting_.size(), begun.error());
+/// By their journals' numbers, as their rows lie in the file: a transaction then changes few pages.
+/// Those that are not known come first.
+void JournalGroups::put_in_order(Group group) {
+  if (group.size() == 1) return;
+  by_journal_.clear();
+  for (Worker::Item* item : group) {
+    const JournalRow* const known = known_.find(journal_of(item->request.what));
+    by_journal_.emplace_back(known != nullptr ? known->number : 0, item);
+  }
+  std::ranges::stable_sort(by_journal_, {}, [](const auto& one) { return one.first; });
+  std::ranges::transform(by_journal_, group.begin(), [](const auto& one) { return one.second; });
+}
+
+/// One transaction.
+std::size_t JournalGroups::commit_some(Group group) {
+  const auto first_deadline =
+      std::ranges::min(group, {}, [](const Worker::Item* item) { return item->request.deadline; });
+  const auto begun = writer_.begin(first_deadline->request.deadline);
+  if (!begun) return answer_unbegun(group, begun.error());
   JournalTables& tables = **begun;
-  const std::size_t count = perform_some(tables);
+  tables.begin(known_);
+  const std::size_t count = perform_some(tables, group);
   const bool performed = !tables.connection().failed();
   const bool collected = performed && collect_garbage(tables);
   tables.finish();
   auto failure = writer_.end();
-  if (failure && !performed) return answer_culprit(count - 1, std::move(*failure));
+  if (failure && !performed) return answer_culprit(group, count - 1, std::move(*failure));
   if (failure) {
     if (!collected) failure->kind = sqlite::FailureKind::NotDone;
     // Also to who was refused: it had been judged by what is now undone.
-    return answer_all(count, *failure);
+    return answer_all(group.first(count), *failure);
   }
+  tables.committed();
   for (std::size_t i = 0; i < count; ++i) {
-    if (answers_[i]) note_garbage(waiting_[i]->request.what);
-    waiting_[i]->answer = std::move(answers_[i]);
+    if (answers_[i]) note_garbage(group[i]->request.what);
+    group[i]->answer = std::move(answers_[i]);
   }
-  answered(count);
+  return count;
 }
 
 /// Until the transaction is long or one fails, which is then the last.
-std::size_t JournalGroups::perform_some(JournalTables& tables) {
+std::size_t JournalGroups::perform_some(JournalTables& tables, Group group) {
   answers_.clear();
   do {
-    answers_.push_back(perform(tables, waiting_[answers_.size()]->request.what));
-  } while (!tables.connection().failed() && answers_.size() < waiting_.size() &&
+    answers_.push_back(perform(tables, group[answers_.size()]->request.what));
+  } while (!tables.connection().failed() && answers_.size() < group.size() &&
            !writer_.transaction_is_long());
   return answers_.size();
 }
 
-void JournalGroups::answered(std::size_t count) {
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+std::size_t JournalGroups::answer_all(Group group, const sqlite::Failure& failure) {
+  for (Worker::Item* item : group) item->answer = coerce::unexpected(journal_err(failure));
+  return group.size();
 }
 
-void JournalGroups::answer_all(std::size_t count, const sqlite::Failure& failure) {
-  for (std::size_t i = 0; i < count; ++i)
-    waiting_[i]->answer = coerce::unexpected(journal_err(failure));
-  answered(count);
+/// There was no transaction. Without the lock, because of another process, those have failed whose
+/// own time is over; the others go on waiting.
+std::size_t JournalGroups::answer_unbegun(Group group, const sqlite::Failure& failure) {
+  if (!sqlite::is_locked(failure)) return answer_all(group, failure);
+  const TimePoint now = clock_.now();
+  const auto rest = std::ranges::stable_partition(
+      group, [&](const Worker::Item* item) { return item->request.deadline <= now; });
+  const std::size_t over = group.size() - rest.size();
+  // SQLite did not wait: what it sees may not change by waiting.
+  return answer_all(over != 0 ? group.first(over) : group, failure);
 }
 
 /// The transaction was rolled back because of one request. The others are tried again without it:
 /// what is wrong with it, its size or the damaged pages it touches, need not concern them.
-void JournalGroups::answer_culprit(std::size_t index, sqlite::Failure failure) {
-  waiting_[index]->answer = coerce::unexpected(journal_err(failure));
-  waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (++redone_ <= kMostRedone) return;
+std::size_t JournalGroups::answer_culprit(Group group, std::size_t index, sqlite::Failure failure) {
+  const auto culprit = group.begin() + static_cast<std::ptrdiff_t>(index);
+  std::rotate(group.begin(), culprit, culprit + 1);
+  answer_all(group.first(1), failure);
+  if (++redone_ <= kMostRedone) return 1;
   failure.kind = sqlite::FailureKind::NotDone;
-  answer_all(waiting_.size(), failure);
+  return 1 + answer_all(group.subspan(1), failure);
 }
 
 JournalGroups::Answer JournalGroups::perform(JournalTables& tables, const What& what) {
@@ -127,19 +171,25 @@ JournalGroups::Answer JournalGroups::perform(JournalTables& tables, const What& 
 }
 
 void JournalGroups::note_garbage(const What& what) {
-  const WriteToken* token = nullptr;
-  if (const auto* events = std::get_if<DeleteEvents>(&what)) token = &events->token;
-  if (const auto* all = std::get_if<DeleteAll>(&what)) token = &all->token;
-  if (token != nullptr && garbage_.size() < kMostGarbage) garbage_.push_back(token->persistence_id);
+  const bool deletes =
+      std::holds_alternative<DeleteEvents>(what) || std::holds_alternative<DeleteAll>(what);
+  if (!deletes || garbage_.size() == kMostGarbage) return;
+  const std::string& journal = journal_of(what);
+  if (is_garbage_.insert(journal).second) garbage_.push_back(journal);
 }
 
-/// False: it failed.
+/// Some of it in each transaction, however many requests wait. False: it failed.
 bool JournalGroups::collect_garbage(JournalTables& tables) {
-  for (int i = 0; i < kMostCollected && !garbage_.empty() && !writer_.transaction_is_long(); ++i) {
+  const TimePoint end = clock_.now() + garbage_time_;
+  while (!garbage_.empty()) {
     const bool more = tables.collect_garbage(garbage_.front());
     // What could not be removed stays; it must not fail another transaction.
-    if (!more) garbage_.pop_front();
+    if (!more) {
+      is_garbage_.erase(garbage_.front());
+      garbage_.pop_front();
+    }
     if (tables.connection().failed()) return false;
+    if (clock_.now() >= end) break;
   }
   return true;
 }

@@ -3,10 +3,13 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -61,31 +64,38 @@ class JournalGroups {
 
  private:
   struct Request {
-    Request(What wanted, TimePoint now) : what(std::move(wanted)), asked(now) {}
+    Request(What wanted, TimePoint until) : what(std::move(wanted)), deadline(until) {}
     What what;
-    TimePoint asked;
+    TimePoint deadline;  ///< for having the lock
   };
   using Worker = GroupWorker<Request, Answer>;
+  using Group = Worker::Group;
 
-  void serve(Worker::Group group);
-  void commit_some();
-  std::size_t perform_some(JournalTables& tables);
+  // Those that give a number have answered so many at the front of the group, one at least.
+  std::size_t serve(Group group);
+  std::size_t commit_some(Group group);
+  static std::size_t answer_all(Group group, const sqlite::Failure& failure);
+  std::size_t answer_unbegun(Group group, const sqlite::Failure& failure);
+  std::size_t answer_culprit(Group group, std::size_t index, sqlite::Failure failure);
+
+  void put_in_order(Group group);
+  std::size_t perform_some(JournalTables& tables, Group group);
   static Answer perform(JournalTables& tables, const What& what);
-  /// The first `count` of those that wait have got their answers.
-  void answered(std::size_t count);
-  void answer_all(std::size_t count, const sqlite::Failure& failure);
-  void answer_culprit(std::size_t index, sqlite::Failure failure);
   bool collect_garbage(JournalTables& tables);
   void note_garbage(const What& what);
 
   SystemClock clock_;
   const Duration lock_wait_;
+  const Duration garbage_time_;  ///< of a transaction
+  KnownJournals known_;
   sqlite::FileWriter<JournalTables> writer_;
-  std::deque<std::string> garbage_;     ///< journals with rows of deleted events
-  std::vector<Worker::Item*> waiting_;  ///< of the present group, without answers
-  std::vector<Answer> answers_;         ///< of the present transaction
-  int redone_ = 0;                      ///< in the present group
-  Worker worker_;                       ///< last: its thread uses the others
+  std::deque<std::string> garbage_;  ///< journals with rows of deleted events
+  std::unordered_set<std::string> is_garbage_;
+  std::vector<std::pair<std::int64_t, Worker::Item*>> by_journal_;
+  std::vector<Answer> answers_;  ///< of the present transaction
+  std::size_t left_ = 0;         ///< of the present group, without answers
+  int redone_ = 0;               ///< in the present group
+  Worker worker_;                ///< last: its thread uses the others
 };
 
 }  // namespace coerce::detail

@@ -31,6 +31,7 @@ OpenedJournal just_head(std::int64_t head) {
 
 JournalTables::JournalTables(sqlite::Connection& connection)
     : connection_(connection),
+      find_data_version_(connection, "PRAGMA data_version"),
       find_(connection, kFindJournal),
       create_(connection,
               "INSERT INTO journals (id, head, first, base, epoch, instance, sum)"
@@ -55,35 +56,55 @@ JournalTables::JournalTables(sqlite::Connection& connection)
       read_place_(connection, "SELECT last_place FROM store"),
       write_place_(connection, "UPDATE store SET last_place = ?") {}
 
-JournalTables::Held JournalTables::held(const WriteToken& token) {
-  Held held;
-  held.row = find(token.persistence_id);
-  held.current =
-      held.row.number != 0 && held.row.epoch == token.epoch && held.row.instance == token.instance;
-  return held;
+void JournalTables::begin(KnownJournals& known) {
+  known_ = &known;
+  Query query(find_data_version_);
+  const std::int64_t version = query.next() ? query.integer(0) : 0;
+  if (!committed_ || version != data_version_) {
+    known.clear();
+    last_place_.reset();
+  }
+  data_version_ = version;
+  committed_ = false;
+  has_new_places_ = false;
 }
 
-JournalRow JournalTables::create(const std::string& id) {
+JournalRow* JournalTables::find(std::string_view id) {
+  if (JournalRow* known = known_->find(id)) return known;
+  const JournalRow row = find_journal(connection_, find_, id);
+  return row.number != 0 ? known_->put(id, row) : nullptr;
+}
+
+JournalRow* JournalTables::held(const WriteToken& token) {
+  JournalRow* const row = find(token.persistence_id);
+  const bool current =
+      row != nullptr && row->epoch == token.epoch && row->instance == token.instance;
+  return current ? row : nullptr;
+}
+
+JournalRow* JournalTables::create(const std::string& id) {
+  if (!Query(create_).bind(std::string_view(id)).run()) return nullptr;
   JournalRow row;
-  if (Query(create_).bind(std::string_view(id)).run())
-    row.number = sqlite3_last_insert_rowid(connection_.handle());
-  return row;
+  row.number = sqlite3_last_insert_rowid(connection_.handle());
+  return known_->put(id, row);
 }
 
 void JournalTables::update(const JournalRow& row, std::string_view id) {
-  Bytes append_id;
+  AppendIdBytes append_id;
   Query query(update_);
   query.bind(row.head).bind(row.first).bind(row.base).bind(row.epoch.value).bind(row.instance);
   if (row.last_append) {
     append_id = encode_append_id(*row.last_append);
-    query.bind(append_id);
+    query.bind(BytesView(append_id));
   } else {
     query.bind_null();
   }
-  query.bind(sum_of(row, id)).bind(row.number).run();
+  const bool done = query.bind(sum_of(row, id)).bind(row.number).run();
+  if (done && sqlite3_changes(connection_.handle()) != 1)
+    connection_.fail_damaged(fmt::format("the row of journal '{}' is missing", id));
 }
 
-JournalTables::Opened JournalTables::opened(JournalRow row, const std::string& id) {
+JournalTables::Opened JournalTables::opened(JournalRow& row, const std::string& id) {
   ++row.instance;
   update(row, id);
   OpenedJournal result;
@@ -97,28 +118,29 @@ JournalTables::Opened JournalTables::opened(JournalRow row, const std::string& i
 }
 
 JournalTables::Opened JournalTables::open(const std::string& id, std::optional<Epoch> owner) {
-  JournalRow row = find(id);
-  if (owner && *owner < row.epoch)
+  JournalRow* row = find(id);
+  if (row != nullptr && owner && *owner < row->epoch)
     return coerce::unexpected(JournalErr(
         Kind::Fenced,
-        fmt::format("epoch {} is stored, {} wants to open", row.epoch.value, owner->value)));
-  if (row.number == 0) row = create(id);
-  if (owner) row.epoch = *owner;
-  return opened(row, id);
+        fmt::format("epoch {} is stored, {} wants to open", row->epoch.value, owner->value)));
+  if (row == nullptr) row = create(id);
+  if (row == nullptr) return OpenedJournal();  // the connection has failed
+  if (owner) row->epoch = *owner;
+  return opened(*row, id);
 }
 
 JournalTables::Opened JournalTables::reopen(const WriteToken& token) {
-  const Held journal = held(token);
-  if (!journal.current) return fenced();
-  return opened(journal.row, token.persistence_id);
+  JournalRow* const row = held(token);
+  if (row == nullptr) return fenced();
+  return opened(*row, token.persistence_id);
 }
 
 JournalTables::Opened JournalTables::append(const WriteToken& token, std::int64_t expected_head,
                                             const AppendId& append_id,
                                             const std::vector<JournalEntry>& entries) {
-  Held journal = held(token);
-  if (!journal.current) return fenced();
-  JournalRow& row = journal.row;
+  JournalRow* const current = held(token);
+  if (current == nullptr) return fenced();
+  JournalRow& row = *current;
   if (row.head != expected_head)
     return coerce::unexpected(JournalErr(
         Kind::Conflict, fmt::format("the head is {}, {} was expected", row.head, expected_head)));
@@ -154,14 +176,15 @@ std::uint64_t JournalTables::next_place() {
       connection_.fail_damaged("the row that counts events is missing");
   }
   if (last_place_) ++*last_place_;
+  has_new_places_ = true;
   return last_place_.value_or(0);
 }
 
 JournalTables::Opened JournalTables::write_snapshot(const WriteToken& token,
                                                     const JournalEntry& snapshot) {
-  const Held journal = held(token);
-  if (!journal.current) return fenced();
-  const JournalRow& row = journal.row;
+  const JournalRow* const current = held(token);
+  if (current == nullptr) return fenced();
+  const JournalRow& row = *current;
   if (snapshot.sequence < 0 || snapshot.sequence > row.head)
     return coerce::unexpected(
         JournalErr(Kind::Conflict,
@@ -174,9 +197,9 @@ JournalTables::Opened JournalTables::write_snapshot(const WriteToken& token,
 }
 
 JournalTables::Opened JournalTables::delete_events_to(const WriteToken& token, std::int64_t n) {
-  Held journal = held(token);
-  if (!journal.current) return fenced();
-  JournalRow& row = journal.row;
+  JournalRow* const current = held(token);
+  if (current == nullptr) return fenced();
+  JournalRow& row = *current;
   const std::int64_t first = std::min(n, row.head + 1);
   if (first > row.first) {
     row.first = first;
@@ -186,16 +209,16 @@ JournalTables::Opened JournalTables::delete_events_to(const WriteToken& token, s
 }
 
 JournalTables::Opened JournalTables::delete_snapshots_to(const WriteToken& token, std::int64_t n) {
-  const Held journal = held(token);
-  if (!journal.current) return fenced();
-  drop_snapshots(journal.row.number, n);
-  return just_head(journal.row.head);
+  const JournalRow* const row = held(token);
+  if (row == nullptr) return fenced();
+  drop_snapshots(row->number, n);
+  return just_head(row->head);
 }
 
 JournalTables::Opened JournalTables::delete_all(const WriteToken& token) {
-  Held journal = held(token);
-  if (!journal.current) return fenced();
-  JournalRow& row = journal.row;
+  JournalRow* const current = held(token);
+  if (current == nullptr) return fenced();
+  JournalRow& row = *current;
   drop_snapshots(row.number, std::numeric_limits<std::int64_t>::max());
   row.first = row.head + 1;
   row.base = row.head;
@@ -213,11 +236,12 @@ bool JournalTables::collect_garbage(const std::string& id) {
     std::int64_t place;
     std::optional<std::vector<std::string>> tags;
   };
-  const JournalRow journal = find(id);
+  const JournalRow* const journal = find(id);
+  if (journal == nullptr) return false;
   std::vector<Row> rows;
   {
     Query query(garbage_);
-    query.bind(journal.number).bind(journal.first).bind(kGarbageRows);
+    query.bind(journal->number).bind(journal->first).bind(kGarbageRows);
     while (query.next())
       rows.push_back({query.integer(0), query.integer(1), decode_tags(query.blob(2))});
   }
@@ -226,14 +250,13 @@ bool JournalTables::collect_garbage(const std::string& id) {
     if (row.tags)
       for (const std::string& tag : *row.tags)
         Query(delete_tag_).bind(std::string_view(tag)).bind(row.place).run();
-    Query(delete_event_).bind(journal.number).bind(row.sequence).run();
+    Query(delete_event_).bind(journal->number).bind(row.sequence).run();
   }
   return !connection_.failed() && rows.size() == static_cast<std::size_t>(kGarbageRows);
 }
 
 void JournalTables::finish() {
-  if (last_place_) Query(write_place_).bind(*last_place_).run();
-  last_place_.reset();
+  if (last_place_ && has_new_places_) Query(write_place_).bind(*last_place_).run();
 }
 
 }  // namespace coerce::detail

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "persistence/sqlite_format.hpp"
+#include "persistence/sqlite_known.hpp"
 
 namespace coerce::detail {
 
@@ -19,6 +20,11 @@ namespace coerce::detail {
 class JournalTables {
  public:
   explicit JournalTables(sqlite::Connection& connection);
+
+  /// Once at the beginning of each transaction. `known` is what the transactions before it have
+  /// left there; it is emptied if that need not be true any more: the last one was not committed,
+  /// or another connection has written since.
+  void begin(KnownJournals& known);
 
   using Opened = JournalResult<OpenedJournal>;
 
@@ -36,26 +42,30 @@ class JournalTables {
   /// Removes some rows of deleted events of the journal. False: there are no more.
   bool collect_garbage(const std::string& id);
 
-  /// Once at the end of each transaction.
+  /// Once at the end of each transaction, before its COMMIT.
   void finish();
+  /// Its COMMIT has succeeded.
+  void committed() noexcept { committed_ = true; }
 
   sqlite::Connection& connection() noexcept { return connection_; }
 
  private:
-  struct Held {
-    JournalRow row{};
-    bool current = false;
-  };
-  Held held(const WriteToken& token);
-  JournalRow find(std::string_view id) { return find_journal(connection_, find_, id); }
-  JournalRow create(const std::string& id);
+  /// Null: there is no such journal, or the connection has failed.
+  JournalRow* find(std::string_view id);
+  /// Null also if the token is not the current one.
+  JournalRow* held(const WriteToken& token);
+  JournalRow* create(const std::string& id);
   void update(const JournalRow& row, std::string_view id);
-  Opened opened(JournalRow row, const std::string& id);
+  Opened opened(JournalRow& row, const std::string& id);
   void insert(std::int64_t journal, const JournalEntry& entry, std::int64_t sequence);
   void drop_snapshots(std::int64_t journal, std::int64_t below);
   std::uint64_t next_place();
 
   sqlite::Connection& connection_;
+  KnownJournals* known_ = nullptr;  ///< in this transaction
+  std::int64_t data_version_ = 0;   ///< at the beginning of the last transaction
+  bool committed_ = false;          ///< is what is known so of the last transaction?
+  sqlite::Statement find_data_version_;
   sqlite::Statement find_;
   sqlite::Statement create_;
   sqlite::Statement update_;
@@ -68,7 +78,8 @@ class JournalTables {
   sqlite::Statement delete_tag_;
   sqlite::Statement read_place_;
   sqlite::Statement write_place_;
-  std::optional<std::uint64_t> last_place_;  ///< in this transaction
+  std::optional<std::uint64_t> last_place_;  ///< if it is known
+  bool has_new_places_ = false;              ///< in this transaction
 };
 
 }  // namespace coerce::detail

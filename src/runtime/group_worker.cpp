@@ -5,6 +5,7 @@
 #include <exception>
 #include <list>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
@@ -139,14 +140,22 @@ class GroupWorkerCore {
     guard.unlock();
     {
       const std::lock_guard one_at_a_time(serving_);
-      try {
-        serve_(group);
-      } catch (...) {
-        // Whoever got no answer learns that.
-      }
+      for (std::span<GroupItem*> rest(group); !rest.empty();) rest = rest.subspan(serve_some(rest));
     }
-    for (GroupItem* item : group) wake(*item);
     guard.lock();
+  }
+
+  /// Gives how many it has woken, one at least.
+  std::size_t serve_some(std::span<GroupItem*> items) noexcept {
+    std::size_t served = 0;
+    try {
+      served = serve_(items);
+    } catch (...) {
+      // Whoever got no answer learns that.
+    }
+    if (served == 0 || served > items.size()) served = items.size();
+    for (GroupItem* item : items.first(served)) wake(*item);
+    return served;
   }
 
   /// The last of what the item's system waits for may be this; so its scheduler is kept.

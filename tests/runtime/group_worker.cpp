@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <set>
@@ -82,6 +83,33 @@ TEST_CASE("a server that throws fails the requests of its group", "[group_worker
   const auto answer = scheduler.block_on(worker.ask(1));
   REQUIRE(!answer);
   REQUIRE(answer.error() == GroupWorkerErr::Failed);
+}
+
+TEST_CASE("who is served first of a group goes on before the rest is served", "[group_worker]") {
+  const Scheduler scheduler(SchedulerOptions{.workers = 1});
+  std::atomic<int> answered{0};
+  std::vector<int> served;
+  Doubler worker([&](Doubler::Group group) -> std::size_t {
+    // The last one first: the order is what is left.
+    std::ranges::reverse(group);
+    for (int before = answered; before != static_cast<int>(served.size()); before = answered)
+      answered.wait(before);
+    served.push_back(group.front()->request);
+    group.front()->answer = 2 * group.front()->request;
+    return 1;
+  });
+  const auto ask = [&](int i) -> Task<void> {
+    const auto answer = co_await worker.ask(i);
+    if (answer && *answer == 2 * i) ++answered;
+    answered.notify_all();
+  };
+  constexpr int count = 20;
+  for (int i = 0; i < count; ++i) scheduler.spawn(ask(i));
+  for (int done = answered; done != count; done = answered) answered.wait(done);
+  std::ranges::sort(served);
+  std::vector<int> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  REQUIRE(served == all);
 }
 
 TEST_CASE("a shuffled scheduler serves groups on its own thread", "[group_worker]") {

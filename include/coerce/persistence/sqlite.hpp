@@ -29,7 +29,12 @@ struct SqliteOptions {
   /// [20 ms] After so long in a row this process lets others write that wait for the file. \pre > 0
   Duration turn = std::chrono::milliseconds(20);
   std::size_t max_waiting = 65'536;  ///< requests that wait; more are Unavailable. \pre not 0
-  std::size_t max_group = 1'024;     ///< requests that are committed together. \pre not 0
+  /// [16 384] Requests that are taken from those that wait at a time; they are committed together,
+  /// unless that takes longer than a turn. \pre not 0
+  std::size_t max_group = 16'384;
+  /// [16 384] Journals, the last ones that were written, whose heads and epochs are kept in memory:
+  /// 200 bytes each. Those of others are looked up when they are written. \pre not 0
+  std::size_t max_known_journals = 16'384;
   /// [4] Reads that go on at the same time; others wait on their thread of the blocking pool.
   /// \pre not 0
   std::size_t max_readers = 4;

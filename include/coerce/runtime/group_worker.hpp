@@ -3,12 +3,15 @@
 
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,7 +43,8 @@ struct GroupItem : WakeNode {
 /// The part that knows no types.
 class GroupWorkerBase {
  public:
-  using Serve = std::function<void(std::span<GroupItem* const>)>;
+  /// Gives how many at the front it has served; it may order them anew.
+  using Serve = std::function<std::size_t(std::span<GroupItem*>)>;
 
   GroupWorkerBase(Serve serve, const GroupWorkerOptions& options);
   GroupWorkerBase(const GroupWorkerBase&) = delete;
@@ -89,11 +93,13 @@ class GroupWorkerBase {
 /// so a group is as large as the load is high, and a lone request waits for nobody.
 ///
 /// `serve(group)` runs on that thread alone, for one group at a time, in the order of the requests;
-/// it gives each item its answer. For tasks of a shuffled scheduler (a test's) there is no thread:
-/// a group is served as one of the steps that it draws; each such scheduler has groups of its own,
-/// and what others ask for meanwhile waits. The thread is made with the first request.
-/// The end of this object waits for the group that is being served; it must not come before the end
-/// of the requests. ask() is thread-safe and cannot be cancelled.
+/// it gives each item its answer. It may serve a group piece by piece: if it gives a number, then
+/// so many at the front have their answers and go on at once, and it is called again with the rest,
+/// in the order in which it has left them, before any other group. For tasks of a shuffled scheduler
+/// (a test's) there is no thread: a group is served as one of the steps that it draws; each such
+/// scheduler has groups of its own, and what others ask for meanwhile waits. The thread is made with
+/// the first request. The end of this object waits for the group that is being served; it must not
+/// come before the end of the requests. ask() is thread-safe and cannot be cancelled.
 template <class Request, class Answer>
 class GroupWorker {
  public:
@@ -104,17 +110,24 @@ class GroupWorker {
 
     explicit Item(Request&& what) : request(std::move(what)) {}
   };
-  using Group = std::span<Item* const>;
+  using Group = std::span<Item*>;
 
   template <class F>
     requires std::invocable<F&, Group>
   explicit GroupWorker(F serve, const GroupWorkerOptions& options = {})
       : worker_(
             [serve = std::move(serve),
-             items = std::vector<Item*>()](std::span<detail::GroupItem* const> group) mutable {
+             items = std::vector<Item*>()](std::span<detail::GroupItem*> group) mutable {
               items.clear();
               for (detail::GroupItem* item : group) items.push_back(static_cast<Item*>(item));
-              serve(Group(items));
+              if constexpr (std::is_void_v<std::invoke_result_t<F&, Group>>) {
+                serve(Group(items));
+                return group.size();
+              } else {
+                const std::size_t served = serve(Group(items));
+                std::ranges::copy(items, group.begin());
+                return served;
+              }
             },
             options) {}
 
