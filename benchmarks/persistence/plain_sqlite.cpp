@@ -94,6 +94,7 @@ double write_plainly(const std::string& path, const PlainWork& work) {
   Database database(path);
   database.run("PRAGMA journal_mode = WAL");
   database.run(work.sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
+  database.run("PRAGMA cache_size = -16384");
   database.run(kSchema);
   database.run("BEGIN");
   Statement create(database,

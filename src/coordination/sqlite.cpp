@@ -1,5 +1,6 @@
 #include <coerce/coordination/sqlite.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -47,7 +48,7 @@ class SqliteLeases final : public LeaseStore {
       : options_(options),
         boot_clock_(std::move(clock)),
         writer_(path, detail::kLeaseFormat, {}, 20ms),
-        worker_([this](Worker::Group group) { serve(group); },
+        worker_([this](Worker::Group group) { return serve(group); },
                 {.max_waiting = options.max_waiting, .max_group = options.max_group}) {}
 
   Task<Answer> acquire(std::string name, std::string owner, Duration ttl) override {
@@ -88,22 +89,43 @@ class SqliteLeases final : public LeaseStore {
                                         : "the writer failed"));
   }
 
-  void serve(Worker::Group group) {
-    const auto failure = commit(group);
-    if (!failure) return;
+  /// Gives how many at the front it has answered.
+  std::size_t serve(Worker::Group group) {
+    const auto begun = writer_.begin(deadline_of(*group.front()));
+    if (!begun) return answer_unbegun(group, begun.error());
+    const auto failure = commit(**begun, group);
+    if (!failure) return group.size();
     // A damaged row must not cost the others their leases.
     if (failure->kind == detail::sqlite::FailureKind::Damaged && group.size() > 1)
       for (std::size_t i = 0; i < group.size(); ++i) serve(group.subspan(i, 1));
     else
-      for (Worker::Item* item : group)
-        item->answer = coerce::unexpected(detail::lease_err(*failure));
+      answer_all(group, *failure);
+    return group.size();
+  }
+
+  TimePoint deadline_of(const Worker::Item& item) const {
+    return item.request.when + options_.lock_wait;
+  }
+
+  static std::size_t answer_all(Worker::Group group, const detail::sqlite::Failure& failure) {
+    for (Worker::Item* item : group) item->answer = coerce::unexpected(detail::lease_err(failure));
+    return group.size();
+  }
+
+  /// There was no transaction. If others have the lock then those have failed whose own time is
+  /// over; they are at the front.
+  std::size_t answer_unbegun(Worker::Group group, const detail::sqlite::Failure& failure) {
+    if (!detail::sqlite::is_locked(failure)) return answer_all(group, failure);
+    const TimePoint now = clock_.now();
+    const auto rest = std::ranges::find_if(
+        group, [&](const Worker::Item* item) { return deadline_of(*item) > now; });
+    const auto over = static_cast<std::size_t>(rest - group.begin());
+    // SQLite did not wait: what it sees may not change by waiting.
+    return answer_all(over != 0 ? group.first(over) : group, failure);
   }
 
   /// One transaction. If it fails so has every request.
-  std::optional<detail::sqlite::Failure> commit(Worker::Group group) {
-    const auto begun = writer_.begin(group.front()->request.when + options_.lock_wait);
-    if (!begun) return begun.error();
-    detail::LeaseTables& tables = **begun;
+  std::optional<detail::sqlite::Failure> commit(detail::LeaseTables& tables, Worker::Group group) {
     // Read under the lock: what is written is in the order of its times.
     const BootMoment now = boot_clock_->now();
     for (Worker::Item* item : group) {

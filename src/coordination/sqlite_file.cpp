@@ -50,7 +50,9 @@ bool configure(Connection& connection, const FileOptions& options, FileUse use) 
   if (use == FileUse::Read) return connection.run("PRAGMA query_only = ON");
   connection.run(options.sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
   // FileWriter makes the checkpoints.
-  connection.run("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864");
+  connection.run(
+      "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = "
+      "-16384");
   if (const auto page = options.max_file_bytes != 0 ? connection.ask("PRAGMA page_size")
                                                     : std::optional<std::int64_t>()) {
     const std::uint64_t pages =

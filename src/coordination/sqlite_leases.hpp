@@ -48,13 +48,14 @@ class LeaseTables {
     }
   };
   Lease find(const std::string& name);
+  static std::int64_t sum_of(const Lease& lease, const std::string& name);
   void store(const Lease& lease, const std::string& name);
-  bool has_room(std::int64_t max_names);
+  /// The number for a name that has none; nothing if there are as many as may be.
+  std::optional<std::int64_t> new_number(std::int64_t max_names);
 
   sqlite::Connection& connection_;
   sqlite::Statement find_;
-  sqlite::Statement insert_;
-  sqlite::Statement update_;
+  sqlite::Statement store_;
   sqlite::Statement count_;
 };
 

@@ -1,6 +1,7 @@
 #include <coerce/persistence/sqlite.hpp>
 
 #include <utility>
+#include <vector>
 
 #include <coerce/runtime/blocking.hpp>
 
@@ -37,8 +38,12 @@ class SqliteJournalStorage final : public JournalStorage {
                                            AppendId append_id,
                                            std::vector<JournalEntry> entries) override {
     if (auto bad = detail::check_events(limits_, entries)) co_return coerce::unexpected(*bad);
+    // Here and not by the writer, which has to do it for everybody.
+    std::vector<detail::EncodedEntry> events;
+    events.reserve(entries.size());
+    for (JournalEntry& entry : entries) events.emplace_back(std::move(entry));
     JournalGroups::What what =
-        JournalGroups::Append{std::move(token), expected_head, append_id, std::move(entries)};
+        JournalGroups::Append{std::move(token), expected_head, append_id, std::move(events)};
     const auto written = co_await groups_.write(std::move(what));
     co_return written.map([](const OpenedJournal& journal) { return journal.head; });
   }
@@ -63,7 +68,8 @@ class SqliteJournalStorage final : public JournalStorage {
 
   Task<JournalResult<void>> write_snapshot(WriteToken token, JournalEntry snapshot) override {
     if (auto bad = detail::check_snapshot(limits_, snapshot)) co_return coerce::unexpected(*bad);
-    JournalGroups::What what = JournalGroups::WriteSnapshot{std::move(token), std::move(snapshot)};
+    JournalGroups::What what =
+        JournalGroups::WriteSnapshot{std::move(token), detail::EncodedEntry(std::move(snapshot))};
     co_return done(co_await groups_.write(std::move(what)));
   }
 

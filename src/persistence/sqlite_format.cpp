@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "persistence/row_sum.hpp"
+#include "coordination/row_sum.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ namespace coerce::detail {
 // last place.
 const sqlite::FileFormat kJournalFormat = {
     .application_id = 0x636f6a31,  // "coj1"
-    .version = 1,
+    .version = 2,
     .schema = R"(
       CREATE TABLE store (only INTEGER PRIMARY KEY CHECK (only = 1), last_place INTEGER NOT NULL);
       INSERT INTO store VALUES (1, 0);
@@ -63,20 +63,26 @@ std::int64_t sum_of(const JournalRow& row, std::string_view id) {
   return sum.value();
 }
 
+std::optional<JournalRow> read_journal(const sqlite::Query& query, int column,
+                                       std::string_view id) {
+  JournalRow row;
+  row.number = query.integer(column);
+  row.head = query.integer(column + 1);
+  row.first = query.integer(column + 2);
+  row.base = query.integer(column + 3);
+  row.epoch.value = query.natural(column + 4);
+  row.instance = query.natural(column + 5);
+  row.last_append = decode_append_id(query.blob(column + 6));
+  const bool sound =
+      row.number > 0 && row.head >= 0 && query.integer(column + 7) == sum_of(row, id);
+  return sound ? std::optional(row) : std::nullopt;
+}
+
 JournalRow find_journal(sqlite::Connection& connection, sqlite::Statement& statement,
                         std::string_view id) {
   sqlite::Query query(statement);
   if (!query.bind(id).next()) return {};
-  JournalRow row;
-  row.number = query.integer(0);
-  row.head = query.integer(1);
-  row.first = query.integer(2);
-  row.base = query.integer(3);
-  row.epoch.value = query.natural(4);
-  row.instance = query.natural(5);
-  row.last_append = decode_append_id(query.blob(6));
-  const bool sound = row.number > 0 && row.head >= 0 && query.integer(7) == sum_of(row, id);
-  if (sound) return row;
+  if (const auto row = read_journal(query, 0, id)) return *row;
   connection.fail_damaged(fmt::format("the row of journal '{}' is damaged", id));
   return {};
 }
@@ -112,11 +118,15 @@ AppendIdBytes encode_append_id(const AppendId& id) noexcept {
   return bytes;
 }
 
-std::int64_t sum_of(std::int64_t journal, std::uint64_t place, std::int64_t sequence,
-                    const JournalEntry& entry, BytesView tags) {
+std::uint64_t sum_of_content(const JournalEntry& entry, BytesView tags) {
   RowSum sum;
-  sum.add(journal).add(place).add(sequence).add(std::string_view(entry.payload_type));
-  return sum.add(BytesView(entry.bytes)).add(tags).value();
+  sum.add(std::string_view(entry.payload_type)).add(BytesView(entry.bytes)).add(tags);
+  return static_cast<std::uint64_t>(sum.value());
+}
+
+std::int64_t sum_of(std::int64_t journal, std::uint64_t place, std::int64_t sequence,
+                    std::uint64_t sum_of_content) {
+  return RowSum().add(journal).add(place).add(sequence).add(sum_of_content).value();
 }
 
 JournalErr journal_err(sqlite::Failure failure) {

@@ -34,6 +34,11 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
+bool deletes_events(const JournalGroups::What& what) {
+  return std::holds_alternative<JournalGroups::DeleteEvents>(what) ||
+         std::holds_alternative<JournalGroups::DeleteAll>(what);
+}
+
 }  // namespace
 
 JournalGroups::JournalGroups(const std::string& path, const SqliteOptions& options)
@@ -74,13 +79,16 @@ std::size_t JournalGroups::serve(Group group) {
 /// Those that are not known come first.
 void JournalGroups::put_in_order(Group group) {
   if (group.size() == 1) return;
-  by_journal_.clear();
+  in_order_.clear();
+  forgettings_ = known_.forgettings();
   for (Worker::Item* item : group) {
-    const JournalRow* const known = known_.find(journal_of(item->request.what));
-    by_journal_.emplace_back(known != nullptr ? known->number : 0, item);
+    JournalRow* const known = known_.find(journal_of(item->request.what));
+    item->request.known = known;
+    in_order_.push_back({known != nullptr ? known->number : 0, in_order_.size(), item});
   }
-  std::ranges::stable_sort(by_journal_, {}, [](const auto& one) { return one.first; });
-  std::ranges::transform(by_journal_, group.begin(), [](const auto& one) { return one.second; });
+  std::ranges::sort(in_order_, {},
+                    [](const Place& one) { return std::pair(one.journal, one.came); });
+  std::ranges::transform(in_order_, group.begin(), &Place::item);
 }
 
 /// One transaction.
@@ -103,18 +111,21 @@ std::size_t JournalGroups::commit_some(Group group) {
     return answer_all(group.first(count), *failure);
   }
   tables.committed();
-  for (std::size_t i = 0; i < count; ++i) {
-    if (answers_[i]) note_garbage(group[i]->request.what);
-    group[i]->answer = std::move(answers_[i]);
-  }
+  note_garbage();
+  for (std::size_t i = 0; i < count; ++i) group[i]->answer = std::move(answers_[i]);
   return count;
 }
 
 /// Until the transaction is long or one fails, which is then the last.
 std::size_t JournalGroups::perform_some(JournalTables& tables, Group group) {
   answers_.clear();
+  deletions_.clear();
   do {
-    answers_.push_back(perform(tables, group[answers_.size()]->request.what));
+    const Request& request = group[answers_.size()]->request;
+    tables.expect(known_.forgettings() == forgettings_ ? request.known : nullptr);
+    answers_.push_back(perform(tables, request.what));
+    if (answers_.back() && deletes_events(request.what))
+      deletions_.push_back(journal_of(request.what));
   } while (!tables.connection().failed() && answers_.size() < group.size() &&
            !writer_.transaction_is_long());
   return answers_.size();
@@ -154,7 +165,7 @@ JournalGroups::Answer JournalGroups::perform(JournalTables& tables, const What& 
                         [&](const Reopen& reopen) { return tables.reopen(reopen.token); },
                         [&](const Append& append) {
                           return tables.append(append.token, append.expected_head, append.id,
-                                               append.entries);
+                                               append.events);
                         },
                         [&](const WriteSnapshot& write) {
                           return tables.write_snapshot(write.token, write.snapshot);
@@ -170,12 +181,10 @@ JournalGroups::Answer JournalGroups::perform(JournalTables& tables, const What& 
                     what);
 }
 
-void JournalGroups::note_garbage(const What& what) {
-  const bool deletes =
-      std::holds_alternative<DeleteEvents>(what) || std::holds_alternative<DeleteAll>(what);
-  if (!deletes || garbage_.size() == kMostGarbage) return;
-  const std::string& journal = journal_of(what);
-  if (is_garbage_.insert(journal).second) garbage_.push_back(journal);
+void JournalGroups::note_garbage() {
+  for (std::string& journal : deletions_)
+    if (garbage_.size() < kMostGarbage && is_garbage_.insert(journal).second)
+      garbage_.push_back(std::move(journal));
 }
 
 /// Some of it in each transaction, however many requests wait. False: it failed.

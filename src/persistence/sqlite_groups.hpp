@@ -34,11 +34,11 @@ class JournalGroups {
     WriteToken token;
     std::int64_t expected_head;
     AppendId id;
-    std::vector<JournalEntry> entries;
+    std::vector<EncodedEntry> events;
   };
   struct WriteSnapshot {
     WriteToken token;
-    JournalEntry snapshot;
+    EncodedEntry snapshot;
   };
   struct DeleteEvents {
     WriteToken token;
@@ -66,10 +66,16 @@ class JournalGroups {
   struct Request {
     Request(What wanted, TimePoint until) : what(std::move(wanted)), deadline(until) {}
     What what;
-    TimePoint deadline;  ///< for having the lock
+    TimePoint deadline;           ///< for having the lock
+    JournalRow* known = nullptr;  ///< when the group was put in order
   };
   using Worker = GroupWorker<Request, Answer>;
   using Group = Worker::Group;
+  struct Place {
+    std::int64_t journal;
+    std::size_t came;
+    Worker::Item* item;
+  };
 
   // Those that give a number have answered so many at the front of the group, one at least.
   std::size_t serve(Group group);
@@ -82,7 +88,7 @@ class JournalGroups {
   std::size_t perform_some(JournalTables& tables, Group group);
   static Answer perform(JournalTables& tables, const What& what);
   bool collect_garbage(JournalTables& tables);
-  void note_garbage(const What& what);
+  void note_garbage();
 
   SystemClock clock_;
   const Duration lock_wait_;
@@ -91,11 +97,13 @@ class JournalGroups {
   sqlite::FileWriter<JournalTables> writer_;
   std::deque<std::string> garbage_;  ///< journals with rows of deleted events
   std::unordered_set<std::string> is_garbage_;
-  std::vector<std::pair<std::int64_t, Worker::Item*>> by_journal_;
-  std::vector<Answer> answers_;  ///< of the present transaction
-  std::size_t left_ = 0;         ///< of the present group, without answers
-  int redone_ = 0;               ///< in the present group
-  Worker worker_;                ///< last: its thread uses the others
+  std::vector<Place> in_order_;
+  std::uint64_t forgettings_ = 0;       ///< of known_, when the group was put in order
+  std::vector<Answer> answers_;         ///< of the present transaction
+  std::vector<std::string> deletions_;  ///< of the present transaction: whose events
+  std::size_t left_ = 0;                ///< of the present group, without answers
+  int redone_ = 0;                      ///< in the present group
+  Worker worker_;                       ///< last: its thread uses the others
 };
 
 }  // namespace coerce::detail

@@ -3,8 +3,10 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <list>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,47 +16,58 @@
 
 namespace coerce::detail {
 
-/// Rows of journals, as they were read or written last. Of more than so many it forgets the one
-/// that has not been used for the longest time. For one thread.
+/// Rows of journals, as they were read or written last: always those of the `most / 2` journals
+/// that were used last, and never more than `most`. For one thread.
 class KnownJournals {
  public:
   /// \pre most is not 0
-  explicit KnownJournals(std::size_t most) : most_(most) {}
+  explicit KnownJournals(std::size_t most) : most_of_one_(std::max<std::size_t>(1, most / 2)) {}
 
-  /// Null: it is not known. Valid until the next put() or clear().
+  /// Null: it is not known. Valid as long as forgettings() is the same.
   JournalRow* find(std::string_view id) {
-    const auto found = by_id_.find(id);
-    if (found == by_id_.end()) return nullptr;
-    newest_first_.splice(newest_first_.begin(), newest_first_, found->second);
-    return &found->second->row;
+    if (const auto found = recent_.find(id); found != recent_.end()) return &found->second;
+    const auto found = former_.find(id);
+    if (found == former_.end()) return nullptr;
+    auto node = former_.extract(found);
+    make_room();
+    return &recent_.insert(std::move(node)).position->second;
   }
 
   /// \pre the id is not known
   JournalRow* put(std::string_view id, const JournalRow& row) {
-    if (by_id_.size() == most_) {
-      by_id_.erase(newest_first_.back().id);
-      newest_first_.pop_back();
-    }
-    newest_first_.emplace_front(id, row);
-    by_id_.emplace(newest_first_.front().id, newest_first_.begin());
-    return &newest_first_.front().row;
+    make_room();
+    return &recent_.emplace(id, row).first->second;
   }
 
   void clear() noexcept {
-    by_id_.clear();
-    newest_first_.clear();
+    recent_.clear();
+    former_.clear();
+    ++forgettings_;
   }
 
- private:
-  struct Known {
-    Known(std::string_view name, const JournalRow& what) : id(name), row(what) {}
-    std::string id;
-    JournalRow row;
-  };
+  std::size_t size() const noexcept { return recent_.size() + former_.size(); }
+  /// Another number than before: rows that were found before may be gone.
+  std::uint64_t forgettings() const noexcept { return forgettings_; }
 
-  const std::size_t most_;
-  std::list<Known> newest_first_;
-  std::unordered_map<std::string_view, std::list<Known>::iterator> by_id_;  ///< keys: their ids
+ private:
+  struct Hash {
+    using is_transparent = void;
+    // Not noexcept: so GNU's table keeps the hashes and need not make them of its neighbours' ids.
+    std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
+  };
+  using Rows = std::unordered_map<std::string, JournalRow, Hash, std::equal_to<>>;
+
+  /// Cheaper than to keep all of them in the order of their use.
+  void make_room() {
+    if (recent_.size() < most_of_one_) return;
+    if (!former_.empty()) ++forgettings_;
+    former_ = std::exchange(recent_, {});
+  }
+
+  const std::size_t most_of_one_;
+  std::uint64_t forgettings_ = 0;
+  Rows recent_;
+  Rows former_;  ///< used before all of `recent_`, and not since
 };
 
 }  // namespace coerce::detail

@@ -31,15 +31,15 @@ JournalReader::JournalReader(std::unique_ptr<sqlite::Connection> connection)
       snapshot_(*connection_,
                 "SELECT sequence, 0, type, bytes, NULL, sum FROM snapshots WHERE journal = ?"
                 " ORDER BY sequence DESC LIMIT 1"),
-      // The order of the tables is that of the loops: CROSS JOIN keeps it.
+      // What a tag leads to and is not there is told, so none of the joins may drop it.
       tagged_(*connection_,
               "SELECT events.sequence, events.place, events.type, events.bytes, events.tags,"
-              " events.sum, journals.number, journals.id FROM tags"
-              " CROSS JOIN journals ON journals.number = tags.journal"
-              " CROSS JOIN events ON events.journal = tags.journal"
+              " events.sum, tags.place, tags.sequence, journals.id, journals.number, head, first,"
+              " base, epoch, instance, last_append, journals.sum FROM tags"
+              " LEFT JOIN journals ON journals.number = tags.journal"
+              " LEFT JOIN events ON events.journal = tags.journal"
               " AND events.sequence = tags.sequence"
-              " WHERE tags.tag = ? AND tags.place >= ? AND tags.sequence >= journals.first"
-              " ORDER BY tags.place"),
+              " WHERE tag = ? AND tags.place >= ? ORDER BY tags.place"),
       last_place_(*connection_, "SELECT last_place FROM store") {}
 
 template <class T>
@@ -86,7 +86,9 @@ bool JournalReader::read_event(Query& row, std::int64_t journal, JournalEntry& e
   entry.bytes.assign(bytes.begin(), bytes.end());
   const BytesView encoded = row.blob(4);
   auto tags = decode_tags(encoded);
-  if (tags && row.integer(5) == sum_of(journal, row.natural(1), entry.sequence, entry, encoded)) {
+  const std::int64_t sum =
+      sum_of(journal, row.natural(1), entry.sequence, sum_of_content(entry, encoded));
+  if (tags && row.integer(5) == sum) {
     entry.tags = std::move(*tags);
     return true;
   }
@@ -126,13 +128,21 @@ void JournalReader::read_tagged(const std::string& tag, std::uint64_t offset, Re
   query.bind(std::string_view(tag)).bind(offset);
   while (query.next()) {
     TaggedEntry tagged;
-    tagged.offset = query.natural(1);
-    if (!read_event(query, query.integer(6), tagged.entry)) return;
+    tagged.offset = query.natural(6);
+    const std::int64_t sequence = query.integer(7);
+    tagged.persistence_id = query.text(8);
+    const auto journal = read_journal(query, 9, tagged.persistence_id);
+    // The row of the tag outlives its event's deletion for a while.
+    if (journal && sequence < journal->first) continue;
+    if (!journal || query.is_null(0) || query.natural(1) != tagged.offset)
+      return connection_->fail_damaged(
+          fmt::format("event {} of '{}', which has the tag '{}', is missing or damaged", sequence,
+                      tagged.persistence_id, tag));
+    if (!read_event(query, journal->number, tagged.entry)) return;
     if (!bound.fits(tagged.entry)) {
       found.next_offset = tagged.offset;
       return;
     }
-    tagged.persistence_id = query.text(7);
     found.entries.push_back(std::move(tagged));
   }
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
-#include "persistence/row_sum.hpp"
+#include "coordination/row_sum.hpp"
 
 #include <fmt/format.h>
 
@@ -70,7 +71,8 @@ void JournalTables::begin(KnownJournals& known) {
 }
 
 JournalRow* JournalTables::find(std::string_view id) {
-  if (JournalRow* known = known_->find(id)) return known;
+  if (JournalRow* const expected = std::exchange(expected_, nullptr)) return expected;
+  if (JournalRow* const known = known_->find(id)) return known;
   const JournalRow row = find_journal(connection_, find_, id);
   return row.number != 0 ? known_->put(id, row) : nullptr;
 }
@@ -137,32 +139,31 @@ JournalTables::Opened JournalTables::reopen(const WriteToken& token) {
 
 JournalTables::Opened JournalTables::append(const WriteToken& token, std::int64_t expected_head,
                                             const AppendId& append_id,
-                                            const std::vector<JournalEntry>& entries) {
+                                            const std::vector<EncodedEntry>& events) {
   JournalRow* const current = held(token);
   if (current == nullptr) return fenced();
   JournalRow& row = *current;
   if (row.head != expected_head)
     return coerce::unexpected(JournalErr(
         Kind::Conflict, fmt::format("the head is {}, {} was expected", row.head, expected_head)));
-  if (entries.empty()) return just_head(row.head);
-  for (const JournalEntry& entry : entries) insert(row.number, entry, ++row.head);
+  if (events.empty()) return just_head(row.head);
+  for (const EncodedEntry& event : events) insert(row.number, event, ++row.head);
   row.last_append = append_id;
   update(row, token.persistence_id);
   return just_head(row.head);
 }
 
-void JournalTables::insert(std::int64_t journal, const JournalEntry& entry, std::int64_t sequence) {
+void JournalTables::insert(std::int64_t journal, const EncodedEntry& event, std::int64_t sequence) {
   const std::uint64_t place = next_place();
-  const Bytes tags = encode_tags(entry.tags);
-  const std::int64_t sum = sum_of(journal, place, sequence, entry, tags);
-  Query event(insert_event_);
-  event.bind(journal).bind(sequence).bind(place);
-  event.bind(std::string_view(entry.payload_type)).bind(BytesView(entry.bytes));
-  if (tags.empty())
-    event.bind_null();
+  const JournalEntry& entry = event.entry;
+  Query query(insert_event_);
+  query.bind(journal).bind(sequence).bind(place);
+  query.bind(std::string_view(entry.payload_type)).bind(BytesView(entry.bytes));
+  if (event.tags.empty())
+    query.bind_null();
   else
-    event.bind(BytesView(tags));
-  event.bind(sum).run();
+    query.bind(BytesView(event.tags));
+  query.bind(sum_of(journal, place, sequence, event.sum_of_content)).run();
   for (const std::string& tag : entry.tags)
     Query(insert_tag_).bind(std::string_view(tag)).bind(place).bind(journal).bind(sequence).run();
 }
@@ -181,15 +182,16 @@ std::uint64_t JournalTables::next_place() {
 }
 
 JournalTables::Opened JournalTables::write_snapshot(const WriteToken& token,
-                                                    const JournalEntry& snapshot) {
+                                                    const EncodedEntry& encoded) {
   const JournalRow* const current = held(token);
   if (current == nullptr) return fenced();
   const JournalRow& row = *current;
+  const JournalEntry& snapshot = encoded.entry;
   if (snapshot.sequence < 0 || snapshot.sequence > row.head)
     return coerce::unexpected(
         JournalErr(Kind::Conflict,
                    fmt::format("a snapshot of {}, the head is {}", snapshot.sequence, row.head)));
-  const std::int64_t sum = sum_of(row.number, 0, snapshot.sequence, snapshot, {});
+  const std::int64_t sum = sum_of(row.number, 0, snapshot.sequence, encoded.sum_of_content);
   Query query(insert_snapshot_);
   query.bind(row.number).bind(snapshot.sequence).bind(std::string_view(snapshot.payload_type));
   query.bind(BytesView(snapshot.bytes)).bind(sum).run();

@@ -26,14 +26,17 @@ class JournalTables {
   /// or another connection has written since.
   void begin(KnownJournals& known);
 
+  /// Where `known` has the row of the journal that the next operation is about; null: not there.
+  void expect(JournalRow* row) noexcept { expected_ = row; }
+
   using Opened = JournalResult<OpenedJournal>;
 
   Opened open(const std::string& id, std::optional<Epoch> owner);
   Opened reopen(const WriteToken& token);
   /// Like those that follow it gives the journal's head alone.
   Opened append(const WriteToken& token, std::int64_t expected_head, const AppendId& append_id,
-                const std::vector<JournalEntry>& entries);
-  Opened write_snapshot(const WriteToken& token, const JournalEntry& snapshot);
+                const std::vector<EncodedEntry>& events);
+  Opened write_snapshot(const WriteToken& token, const EncodedEntry& snapshot);
   /// Their rows go away later (collect_garbage), so that no transaction becomes long.
   Opened delete_events_to(const WriteToken& token, std::int64_t n);
   Opened delete_snapshots_to(const WriteToken& token, std::int64_t n);
@@ -57,14 +60,15 @@ class JournalTables {
   JournalRow* create(const std::string& id);
   void update(const JournalRow& row, std::string_view id);
   Opened opened(JournalRow& row, const std::string& id);
-  void insert(std::int64_t journal, const JournalEntry& entry, std::int64_t sequence);
+  void insert(std::int64_t journal, const EncodedEntry& event, std::int64_t sequence);
   void drop_snapshots(std::int64_t journal, std::int64_t below);
   std::uint64_t next_place();
 
   sqlite::Connection& connection_;
   KnownJournals* known_ = nullptr;  ///< in this transaction
-  std::int64_t data_version_ = 0;   ///< at the beginning of the last transaction
-  bool committed_ = false;          ///< is what is known so of the last transaction?
+  JournalRow* expected_ = nullptr;
+  std::int64_t data_version_ = 0;  ///< at the beginning of the last transaction
+  bool committed_ = false;         ///< is what is known so of the last transaction?
   sqlite::Statement find_data_version_;
   sqlite::Statement find_;
   sqlite::Statement create_;

@@ -149,10 +149,19 @@ TEST_CASE("a file that another has locked gives no lease, and gives one when it 
   CHECK(machine.acquire(*store, "a") == 1);
 }
 
+TEST_CASE("each request for a lease waits for the lock until its own deadline", "[lease][sqlite]") {
+  Machine machine;
+  const auto store = machine.open({.lock_wait = 2s});
+  ActorSystem system = ActorSystem::builder().build();
+  test_deadlines_of_waiting(machine.path, 2s, [&](const std::string& name) {
+    return system.block_on(store->acquire(name, "a", 1s)).has_value();
+  });
+}
+
 TEST_CASE("a damaged lease does not cost the others theirs", "[lease][sqlite]") {
   Machine machine;
   CHECK(machine.acquire(*machine.one, "a") == 1);
-  Stranger(machine.path).run("UPDATE leases SET ttl = -1");
+  Stranger(machine.path).run("UPDATE leases SET owner = 'b'");
   auto both =
       when_all(machine.one->renew("name", "a", Epoch{1}), machine.one->acquire("other", "a", 1s));
   const auto [damaged, other] = machine.test.run(std::move(both));

@@ -140,6 +140,63 @@ TEST_CASE("the rows of deleted events go away with later transactions", "[sqlite
   CHECK(count_rows(directory.file("a.db"), "tags") == 2);
 }
 
+TEST_CASE("rows of deleted events go away although every transaction lasts for a turn",
+          "[sqlite]") {
+  TestSystem test;
+  const TemporaryDirectory directory;
+  const auto journal = open_journal(directory.file("a.db"), {.turn = 1ns});
+  const auto opened = test.run(journal->open("a"));
+  std::vector<JournalEntry> events(1'000, event("x", {"tag"}));
+  REQUIRE(test.run(journal->append(opened->token, 0, AppendId{1, 1}, std::move(events))));
+  REQUIRE(test.run(journal->delete_events_to(opened->token, 1'001)));
+  for (int i = 0; i < 10; ++i) REQUIRE(test.run(journal->open("b")));
+  CHECK(count_rows(directory.file("a.db"), "events") == 0);
+  CHECK(count_rows(directory.file("a.db"), "tags") == 0);
+}
+
+TEST_CASE("a store that knows two journals writes many", "[sqlite]") {
+  TestSystem test;
+  const TemporaryDirectory directory;
+  const auto journal = open_journal(directory.file("a.db"), {.max_known_journals = 2});
+  std::vector<WriteToken> tokens;
+  for (int i = 0; i < 9; ++i) {
+    const auto opened = test.run(journal->open("journal " + std::to_string(i)));
+    REQUIRE(opened);
+    tokens.push_back(opened->token);
+  }
+  for (std::int64_t head = 0; head < 4; ++head) {
+    std::vector<Task<JournalResult<std::int64_t>>> appends;
+    for (const WriteToken& token : tokens)
+      appends.push_back(journal->append(token, head, AppendId{1, 1}, {event("x")}));
+    for (const auto& appended : test.run(when_all(std::move(appends)))) {
+      REQUIRE(appended);
+      CHECK(*appended == head + 1);
+    }
+  }
+  CHECK(count_rows(directory.file("a.db"), "events") == 36);
+}
+
+TEST_CASE("what another process has written meanwhile is known to who has written before",
+          "[sqlite]") {
+  TestSystem test;
+  const TemporaryDirectory directory;
+  const auto one = open_journal(directory.file("a.db"));
+  const auto two = open_journal(directory.file("a.db"));
+  const auto opened = test.run(one->open("a"));
+  REQUIRE(test.run(one->append(opened->token, 0, AppendId{1, 1}, {event("1")})));
+  // With the same token, as a writer whose request lands late.
+  REQUIRE(test.run(two->append(opened->token, 1, AppendId{1, 2}, {event("2")})));
+  const auto conflict = test.run(one->append(opened->token, 1, AppendId{1, 3}, {event("3")}));
+  REQUIRE(!conflict);
+  CHECK(conflict.error().kind() == Kind::Conflict);
+  const auto third = test.run(one->append(opened->token, 2, AppendId{1, 3}, {event("3")}));
+  CHECK(third == 3);
+  REQUIRE(test.run(two->open("a")));
+  const auto fenced = test.run(one->append(opened->token, 3, AppendId{1, 4}, {event("4")}));
+  REQUIRE(!fenced);
+  CHECK(fenced.error().kind() == Kind::Fenced);
+}
+
 TEST_CASE("a deletion is complete for every reader although its rows are still there", "[sqlite]") {
   TestSystem test;
   const TemporaryDirectory directory;

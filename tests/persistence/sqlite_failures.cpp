@@ -142,6 +142,17 @@ TEST_CASE("a file that another has locked is Unavailable, and goes on when it is
   CHECK(one.head == 2);
 }
 
+TEST_CASE("each request waits for the lock until its own deadline, whoever waits with it",
+          "[sqlite]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("a.db");
+  const auto journal = open_journal(path, {.lock_wait = 2s});
+  ActorSystem system = ActorSystem::builder().build();
+  test_deadlines_of_waiting(path, 2s, [&](const std::string& id) {
+    return system.block_on(journal->open(id)).has_value();
+  });
+}
+
 TEST_CASE("a file that is gone is Unavailable, is not made anew, and goes on when it is back",
           "[sqlite]") {
   OneEvent one;
@@ -401,6 +412,37 @@ TEST_CASE("a damaged row fails its readers and not the others", "[sqlite][damage
   const auto missing = one.test.run(one.journal->read("b", 1, 2, 100));
   REQUIRE(!missing);
   CHECK(missing.error().kind() == Kind::Corrupt);
+}
+
+TEST_CASE("a tag whose event is missing or another is told, unless the event was deleted",
+          "[sqlite][damage]") {
+  TestSystem test;
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("a.db");
+  const auto journal = open_journal(path);
+  const auto opened = test.run(journal->open("a"));
+  const std::vector<JournalEntry> events{event("1", {"t"}), event("2", {"t"}), event("3", {"t"})};
+  REQUIRE(test.run(journal->append(opened->token, 0, AppendId{1, 1}, events)));
+  REQUIRE(test.run(journal->delete_events_to(opened->token, 2)));
+  const auto count = [&]() -> std::size_t {
+    const auto found = test.run(journal->read_by_tag("t", 0, 1000));
+    if (!found) CHECK(found.error().kind() == Kind::Corrupt);
+    return found ? found->entries.size() : 0;
+  };
+  CHECK(count() == 2);
+  // The first event is deleted, with its row or without it.
+  Stranger(path).run("DELETE FROM events WHERE sequence = 1");
+  CHECK(count() == 2);
+  Stranger(path).run("UPDATE tags SET place = 9 WHERE place = 3");
+  CHECK(count() == 0);
+  Stranger(path).run("UPDATE tags SET place = 3 WHERE place = 9");
+  CHECK(count() == 2);
+  Stranger(path).run("UPDATE journals SET first = 4");
+  CHECK(count() == 0);
+  Stranger(path).run("UPDATE journals SET first = 2");
+  CHECK(count() == 2);
+  Stranger(path).run("DELETE FROM events WHERE sequence = 2");
+  CHECK(count() == 0);
 }
 
 TEST_CASE("a damaged journal fails its writers and not those who are committed with them",

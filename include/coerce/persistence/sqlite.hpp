@@ -32,9 +32,9 @@ struct SqliteOptions {
   /// [16 384] Requests that are taken from those that wait at a time; they are committed together,
   /// unless that takes longer than a turn. \pre not 0
   std::size_t max_group = 16'384;
-  /// [16 384] Journals, the last ones that were written, whose heads and epochs are kept in memory:
-  /// 200 bytes each. Those of others are looked up when they are written. \pre not 0
-  std::size_t max_known_journals = 16'384;
+  /// [32 768] Journals whose heads and epochs are kept in memory, 200 bytes each; the half of them
+  /// that was written last certainly. Others are looked up when they are written. \pre not 0
+  std::size_t max_known_journals = 32'768;
   /// [4] Reads that go on at the same time; others wait on their thread of the blocking pool.
   /// \pre not 0
   std::size_t max_readers = 4;

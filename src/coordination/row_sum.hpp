@@ -26,7 +26,7 @@ class RowSum {
   RowSum& add(std::span<const std::uint8_t> bytes) noexcept {
     add(std::uint64_t{bytes.size()});
     std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) add(word_at(bytes.subspan(at, 8)));
+    for (; at + 8 <= bytes.size(); at += 8) add(word_at(bytes.subspan(at).first<8>()));
     if (at < bytes.size()) add(word_at(bytes.subspan(at)));
     return *this;
   }
@@ -38,7 +38,8 @@ class RowSum {
 
  private:
   /// Little-endian, on every machine.
-  static std::uint64_t word_at(std::span<const std::uint8_t> bytes) noexcept {
+  template <std::size_t Size>
+  static std::uint64_t word_at(std::span<const std::uint8_t, Size> bytes) noexcept {
     std::uint64_t word = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) word |= std::uint64_t{bytes[i]} << (8 * i);
     return word;
