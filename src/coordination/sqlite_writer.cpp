@@ -22,16 +22,38 @@ Log::Log(Connection& connection, std::uint64_t large_bytes) noexcept
       &pages_);
 }
 
-void Log::checkpoint_if_large() noexcept {
+// SQLite before 3.51.3 can lose what a transaction wrote if a checkpoint begins right behind one
+// that was complete, and somebody begins the log anew meanwhile. A checkpoint that finds the lock
+// of writers taken goes on without it; so another connection takes it first.
+void Log::checkpoint_if_large() {
   if (pages_ < large_pages_) return;
-  sqlite3* const handle = connection_.handle();
-  const bool too_large = pages_ / kTooLarge >= large_pages_;
-  if (too_large) sqlite3_busy_timeout(handle, kRestartWaitMs);
-  // FULL takes the lock of writers, if it is free, so that the log does not grow meanwhile.
-  const int mode = too_large ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_FULL;
-  sqlite3_wal_checkpoint_v2(handle, nullptr, mode, nullptr, nullptr);
-  sqlite3_busy_handler(handle, nullptr, nullptr);
+  if (pages_ / kTooLarge >= large_pages_) {
+    // Takes the lock itself, which it needs for beginning the log anew.
+    sqlite3_busy_timeout(connection_.handle(), kRestartWaitMs);
+    checkpoint(SQLITE_CHECKPOINT_RESTART);
+    sqlite3_busy_handler(connection_.handle(), nullptr, nullptr);
+  } else if (keep_writers_out()) {
+    checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    guard_->roll_back();
+  }
+}
+
+void Log::checkpoint(int mode) noexcept {
+  sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr, mode, nullptr, nullptr);
   pages_ = 0;
+}
+
+bool Log::keep_writers_out() {
+  if (guard_ == nullptr) {
+    sqlite3* handle = nullptr;
+    const char* const path = sqlite3_db_filename(connection_.handle(), "main");
+    sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    guard_ = std::make_unique<Connection>(handle);
+  }
+  if (guard_->begin()) return true;
+  const auto failure = guard_->take_failure();
+  if (!is_locked(*failure)) guard_.reset();
+  return false;
 }
 
 bool ends_connection(const Failure& failure) noexcept {

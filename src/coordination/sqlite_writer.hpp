@@ -21,14 +21,19 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// Between two transactions: copies the log into the database if it has grown. A failure is none
-  /// of a transaction's: what is in the log is safe there, and the next call tries again.
-  void checkpoint_if_large() noexcept;
+  /// Between two transactions: copies the log into the database if it has grown, unless somebody
+  /// writes it. A failure is none of a transaction's: what is in the log is safe there, and the
+  /// next call tries again.
+  void checkpoint_if_large();
 
  private:
+  bool keep_writers_out();
+  void checkpoint(int mode) noexcept;
+
   Connection& connection_;
   const std::uint64_t large_pages_;
   std::uint64_t pages_ = 0;
+  std::unique_ptr<Connection> guard_;  ///< has the lock of writers during a checkpoint
 };
 
 /// Is the connection of no further use after it? One that could not get a lock or found no space

@@ -44,8 +44,11 @@ TEST_CASE("what is no file of journals is refused with the reason", "[sqlite]") 
   Stranger(directory.file("another.db")).run("PRAGMA application_id = 77");
   says(refusal(directory.file("another.db")), Kind::Corrupt, "application id is 77");
   open_journal(directory.file("later.db"));
-  Stranger(directory.file("later.db")).run("PRAGMA user_version = 2");
-  says(refusal(directory.file("later.db")), Kind::Corrupt, "version 2");
+  Stranger(directory.file("later.db")).run("PRAGMA user_version = 3");
+  says(refusal(directory.file("later.db")), Kind::Corrupt, "version 3");
+  open_journal(directory.file("earlier.db"));
+  Stranger(directory.file("earlier.db")).run("PRAGMA user_version = 1");
+  says(refusal(directory.file("earlier.db")), Kind::Corrupt, "version 1");
 }
 
 TEST_CASE("a path is a path, whatever it looks like and wherever the process goes", "[sqlite]") {
