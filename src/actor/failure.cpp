@@ -1,5 +1,7 @@
 #include "actor/failure.hpp"
 
+#include <coerce/actor/detail/foreign.hpp>
+
 #include "actor/system_core.hpp"
 
 namespace coerce::detail {
@@ -23,7 +25,7 @@ void count_dead_letter(Cell& cell, std::string_view message_type) noexcept {
   EventHub& events = cell.system->events();
   if (events.wants<DeadLetter>())
     events.publish(
-        DeadLetter{cell.full_path(), std::string(cell.type->name), std::string(message_type)});
+        DeadLetter{cell.full_path(), std::string(actor_type_of(cell)), std::string(message_type)});
 }
 
 }  // namespace coerce::detail

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace coerce::detail {
 
@@ -36,7 +37,7 @@ void write_deadline_block(const TravellingDeadline& deadline, std::uint8_t* out)
   std::memcpy(out + 4, numbers, 16);
 }
 
-std::optional<Extensions> read_extensions(BytesView& payload) noexcept {
+std::optional<MessageExtensions> read_extensions(BytesView& payload) noexcept {
   if (payload.size() < 2) return std::nullopt;
   std::uint16_t length;
   std::memcpy(&length, payload.data(), 2);
@@ -45,7 +46,7 @@ std::optional<Extensions> read_extensions(BytesView& payload) noexcept {
   BytesView block = payload.first(length);
   payload = payload.subspan(length);
 
-  Extensions extensions;
+  MessageExtensions extensions;
   while (!block.empty()) {
     if (block.size() < 2 || block.size() - 2 < block[1]) return std::nullopt;
     const std::uint8_t type = block[0];

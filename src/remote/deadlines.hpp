@@ -20,7 +20,7 @@ struct TravellingDeadline {
 
 /// What a message carries besides itself. On the wire: the length of the block (2 bytes), then
 /// type (1), length (1) and value of each; unknown types are skipped.
-struct Extensions {
+struct MessageExtensions {
   std::optional<TravellingDeadline> deadline;
 };
 
@@ -29,7 +29,7 @@ inline constexpr std::size_t kDeadlineBlock = 2 + 2 + 16;
 void write_deadline_block(const TravellingDeadline& deadline, std::uint8_t* out) noexcept;
 
 /// Takes the block from the front of `payload`; none: it is malformed.
-std::optional<Extensions> read_extensions(BytesView& payload) noexcept;
+std::optional<MessageExtensions> read_extensions(BytesView& payload) noexcept;
 
 /// Says how much longer than the fastest message another one was on its way: the time that it has
 /// spent in queues and in the buffers of the network. For that it compares the difference of both

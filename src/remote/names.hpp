@@ -45,7 +45,7 @@ class OutNames {
   std::string_view actor_name(std::uint32_t id) const noexcept { return names_[id]; }
 
  private:
-  const std::size_t limit_;
+  std::size_t limit_;
   std::unordered_map<std::string_view, std::uint32_t> actors_;
   std::deque<std::string> names_;  ///< what the keys of actors_ point to
   std::vector<bool> handlers_;     ///< introduced

@@ -10,23 +10,14 @@
 
 #include "remote/handshake.hpp"
 #include "remote/internals.hpp"
+#include "remote/link.hpp"
+#include "remote/options.hpp"
+#include "remote/outbox.hpp"
+#include "remote/requests.hpp"
 
 namespace coerce::detail {
 
 class Peer;
-
-struct PeerOptions {
-  Duration request_timeout = std::chrono::seconds(5);  ///< of a request without a deadline
-  std::size_t high_water = 1u << 20;             ///< bytes that wait for a link; more: Overloaded
-  std::size_t low_water = 256u << 10;            ///< from there on there is room again
-  std::size_t control_reserve = 256u << 10;      ///< the same for the control lane
-  std::size_t max_names = 64 * 1024;             ///< interned in each direction; then inline
-  std::size_t max_requests = 1'000'000;          ///< that wait for an answer; more: Overloaded
-  std::size_t max_inbound_requests = 64 * 1024;  ///< being answered; more: Overloaded
-  Duration ping_interval = std::chrono::milliseconds(500);
-  Duration write_deadline = std::chrono::seconds(10);  ///< no progress for so long: the link ends
-};
-static_assert(std::is_trivially_destructible_v<PeerOptions>);
 
 struct LinkEnd {
   std::uint64_t generation = 0;
@@ -48,6 +39,10 @@ class PeerHost {
   virtual void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                      std::optional<std::uint64_t> ask) = 0;
   virtual void heard(Peer& peer, Duration latency) noexcept = 0;  ///< a pong has come
+  /// A Challenge of the peer, or its Proof: see handshake.hpp. Answer with Peer::send_proof.
+  virtual void on_proof(const std::shared_ptr<Peer>& peer, FrameKind kind, Bytes payload) noexcept {
+    (void)peer, (void)kind, (void)payload;
+  }
   /// Status, stop, describe, watch of references: see remote/remote_ops.hpp.
   virtual Task<Result<ActorStatus>> status_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
   virtual Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
@@ -65,7 +60,7 @@ class PeerHost {
 /// is there in one go. When a link ends, what was not begun is refused: a request gets Unreachable
 /// (NotDelivered), a notify is counted and published as a dead letter; a request whose frame was
 /// begun gets Unreachable with outcome Unknown.
-class Peer final : public ForeignPort, public ReplySink, public std::enable_shared_from_this<Peer> {
+class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer> {
  public:
   Peer(ActorSystem system, PeerHost& host, NodeDescription node, PeerOptions options);
   ~Peer() override;
@@ -89,10 +84,13 @@ class Peer final : public ForeignPort, public ReplySink, public std::enable_shar
   Result<void> tell(InternalKind kind, BytesView payload);
   void answer(std::uint64_t ask, Result<Bytes> answer) noexcept;
 
+  /// A Challenge or a Proof, by the control lane.
+  Result<void> send_proof(FrameKind kind, BytesView payload);
+
   NetworkCounters counters() const noexcept;
   std::size_t inflight_requests() const noexcept;
 
-  // ForeignPort and ReplySink
+  // ForeignPort
   std::optional<ActorRefErr> deliver(ForeignCell& target,
                                      const ForeignMessage& message) noexcept override;
   Task<Result<ActorStatus>> status(CellRef target) override;
@@ -101,14 +99,49 @@ class Peer final : public ForeignPort, public ReplySink, public std::enable_shar
   Task<DescribeResult> describe(CellRef target, DescribeOptions options) override;
   void watch(Cell& watcher, ForeignCell& target) override;
   void unwatch(Cell& watcher, ForeignCell& target) noexcept override;
-  void reply(std::uint64_t request, BytesView answer) noexcept override;
-  void reply_error(std::uint64_t request, ActorRefErr error) noexcept override;
 
  private:
+  class AskAwaiter;
+  struct Reading;
+
+  // peer_link.cpp
+  Task<LinkEnd> run(std::shared_ptr<Link> link);
+  Task<void> read_all(std::shared_ptr<Link> link);
+  Task<void> beat(std::shared_ptr<Link> link);
+  // peer_frames.cpp
+  bool handle_frames(Link& link, Reading& reading);
+  const char* handle(Link& link, Reading& reading, const Frame& frame);
+  const char* handle_control(Link& link, Reading& reading, const Frame& frame);
+  const char* handle_ping(Link& link, Reading& reading, BytesView payload);
+  const char* handle_pong(Link& link, Reading& reading, BytesView payload);
+  void handle_ask(const Frame& frame);
+  // peer_end.cpp
+  void end_expired(TimePoint now) noexcept;
+  LinkEnd finish_link(Link& link) noexcept;
+  std::uint64_t refuse_unsent(const Unsent& unsent) noexcept;
+  void fail_requests(std::uint32_t link) noexcept;
+  std::shared_ptr<Link> present() const noexcept;
+
+  // peer.cpp
+  std::optional<ActorRefErr> deliver_request(ForeignCell& target, const RemoteHandler& handler,
+                                             ReplyEnvelope& asker, BytesView payload) noexcept;
+  ActorRefErr refusal_of(Queued queued) const;
+  ActorRefErr no_link() const;
+
   ActorSystem system_;
   PeerHost& host_;
   const NodeDescription node_;
   const PeerOptions options_;
+  const std::shared_ptr<Outbox> outbox_;
+  Requests requests_;
+  std::atomic<TimePoint> began_{TimePoint()};  ///< our side of the present link
+  std::atomic<std::size_t> asks_{0};           ///< of the peer, being answered
+
+  mutable SpinLock lock_;
+  NetworkCounters past_;            ///< of links that have ended
+  std::shared_ptr<Link> link_;      ///< the present one, or the next that waits for its end
+  std::uint64_t generation_ = 0;    ///< the highest so far
+  std::optional<std::string> retired_;  ///< why
 };
 
 }  // namespace coerce::detail

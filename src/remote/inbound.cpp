@@ -1,0 +1,135 @@
+#include "remote/inbound.hpp"
+
+#include "remote/errors.hpp"
+#include "remote/peer.hpp"
+
+namespace coerce::detail {
+
+Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox,
+                 std::uint32_t link, const PeerOptions& options)
+    : host_(host),
+      requests_(requests),
+      replies_(std::make_shared<Replies>(std::move(outbox), link)),
+      options_(options) {}
+
+const char* Inbound::handle(const Frame& frame, TransitClock& transit, TimePoint now,
+                            TimePoint began) {
+  const FrameHeader& header = frame.header;
+  switch (header.kind) {
+    case FrameKind::Notify:
+    case FrameKind::Request:
+      return message(frame, transit, now, began);
+    case FrameKind::Reply:
+    case FrameKind::Error:
+      return answer(frame);
+    case FrameKind::NameActor:
+      return names_.add_actor(header.target_id, frame.payload) ? nullptr
+                                                               : "a bad number for an actor";
+    case FrameKind::NameType:
+      return names_.add_type(header.type_id, frame.payload, host_.handlers())
+                 ? nullptr
+                 : "a bad number for a handler";
+    default:
+      return "a frame of a kind that may not come here";
+  }
+}
+
+const char* Inbound::answer(const Frame& frame) {
+  // Of a request that has ended by its deadline, or never was: whoever answers does not harm us.
+  const auto waiting = requests_.take(frame.header.request_id);
+  if (!waiting) return nullptr;
+  if (frame.header.kind == FrameKind::Reply) {
+    finish(*waiting, frame.payload);
+    return nullptr;
+  }
+  auto error = decode_message<ActorRefErr>(frame.payload);
+  finish(*waiting, error ? std::move(*error) : std::move(error).error());
+  return nullptr;
+}
+
+const char* Inbound::message(const Frame& frame, TransitClock& transit, TimePoint now,
+                             TimePoint began) {
+  BytesView payload = frame.payload;
+  const bool is_request = frame.header.kind == FrameKind::Request;
+  TimePoint deadline = later(now, options_.request_timeout);
+  bool in_time = true;
+  Duration waited{};
+  if ((frame.header.flags & frame_flag::kExtensions) != 0) {
+    const auto extensions = read_extensions(payload);
+    if (!extensions) return "a malformed extension block";
+    if (const auto& travelled = extensions->deadline) {
+      transit.observe(travelled->sent_at, now - began);
+      waited = transit.delay(travelled->sent_at, now - began);
+      in_time = waited < travelled->remaining;
+      deadline = later(now, travelled->remaining - waited);
+    }
+  }
+  Address address{};
+  if (const char* violation = find(frame, payload, address)) return violation;
+
+  std::optional<ActorRefErr> refused;
+  if (!in_time)
+    refused = expired(waited);
+  else if (is_request)
+    refused = request(address, payload, frame.header.request_id, now, deadline);
+  else
+    refused = notify(address, payload);
+  ++(refused ? receipt_.refused : receipt_.delivered);
+  if (refused && is_request) replies_->refuse(frame.header.request_id, *refused);
+  inline_cell_ = CellRef();
+  return nullptr;
+}
+
+const char* Inbound::find(const Frame& frame, BytesView& payload, Address& address) {
+  if ((frame.header.flags & frame_flag::kInline) != 0) [[unlikely]] {
+    const auto names = read_inline_names(payload);
+    if (!names) return "malformed names";
+    inline_id_ = ActorId(names->actor);
+    address = {&inline_id_, &inline_cell_, names->handler, host_.handlers().find(names->handler)};
+    return nullptr;
+  }
+  InNames::Target* const target = names_.target(frame.header.target_id);
+  if (target == nullptr) return "a number that stands for no actor";
+  const InNames::Type* const type = names_.type(frame.header.type_id);
+  if (type == nullptr) return "a number that stands for no handler";
+  address = {&target->id, &target->cell, type->name, type->handler};
+  return nullptr;
+}
+
+std::optional<ActorRefErr> Inbound::check(Address& address) {
+  if (address.handler == nullptr)
+    return ActorRefErr::NotSupported(*address.id, address.handler_name, {},
+                                     "the node has no such handler");
+  CellRef& cell = *address.cell;
+  if (cell.get() == nullptr || cell->status.load(std::memory_order_acquire) >= ActorStatus::Stopping)
+      [[unlikely]] {
+    cell = host_.find_actor(*address.id);
+    if (cell.get() == nullptr) return ActorRefErr::NotFound(*address.id);
+  }
+  if (cell->type != address.handler->cell_type)
+    return ActorRefErr::NotSupported(*address.id, address.handler->message_type, cell->type->name,
+                                     "the actor is of another type");
+  return std::nullopt;
+}
+
+std::optional<ActorRefErr> Inbound::notify(Address& address, BytesView payload) {
+  auto refused = check(address);
+  if (!refused) refused = address.handler->notify(**address.cell, payload);
+  if (refused && address.cell->get() != nullptr)
+    count_dead_letter(**address.cell, address.handler != nullptr ? address.handler->message_type
+                                                                 : address.handler_name);
+  return refused;
+}
+
+std::optional<ActorRefErr> Inbound::request(Address& address, BytesView payload,
+                                            std::uint64_t number, TimePoint now, TimePoint deadline) {
+  if (auto refused = check(address)) return refused;
+  if (!replies_->begin(options_.max_inbound_requests))
+    return ActorRefErr::Overloaded("the node answers as many requests of this one as it may");
+  auto refused = address.handler->request(**address.cell, payload,
+                                          InboundRequest{replies_, number, deadline, now});
+  if (refused) replies_->end();
+  return refused;
+}
+
+}  // namespace coerce::detail

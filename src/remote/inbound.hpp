@@ -1,0 +1,56 @@
+/// \file
+/// Users' frames of one link, as they come.
+
+#pragma once
+
+#include <memory>
+
+#include "remote/control_frames.hpp"
+#include "remote/deadlines.hpp"
+#include "remote/names.hpp"
+#include "remote/replies.hpp"
+#include "remote/requests.hpp"
+
+namespace coerce::detail {
+
+class PeerHost;
+
+/// Hands messages to actors and answers to those who wait for them, in the order of the frames.
+/// For the reader of the link, but receipt().
+class Inbound {
+ public:
+  Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox, std::uint32_t link,
+          const PeerOptions& options);
+
+  /// `began`: when our side of the link did. Gives what is wrong with the frame, if anything: then
+  /// the peer is not to be listened to any more.
+  const char* handle(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
+  const Receipt& receipt() const noexcept { return receipt_; }
+
+ private:
+  struct Address {
+    const ActorId* id;
+    CellRef* cell;
+    std::string_view handler_name;
+    const RemoteHandler* handler;
+  };
+
+  const char* message(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
+  const char* answer(const Frame& frame);
+  const char* find(const Frame& frame, BytesView& payload, Address& address);
+  std::optional<ActorRefErr> check(Address& address);
+  std::optional<ActorRefErr> notify(Address& address, BytesView payload);
+  std::optional<ActorRefErr> request(Address& address, BytesView payload, std::uint64_t number,
+                                     TimePoint now, TimePoint deadline);
+
+  PeerHost& host_;
+  Requests& requests_;
+  const std::shared_ptr<Replies> replies_;
+  const PeerOptions& options_;
+  InNames names_;
+  Receipt receipt_;
+  ActorId inline_id_;  ///< of the message at hand
+  CellRef inline_cell_;
+};
+
+}  // namespace coerce::detail

@@ -1,0 +1,123 @@
+// What a peer does with the frames that come.
+
+#include <exception>
+
+#include "remote/errors.hpp"
+#include "remote/peer_reading.hpp"
+
+namespace coerce::detail {
+
+// Everything that is there, until the turn is over. False: the link has ended.
+bool Peer::handle_frames(Link& link, Reading& reading) {
+  reading.now = system_.clock().now();
+  std::uint64_t count = 0;
+  const char* violation = nullptr;
+  for (reading.left = Reading::kTurn; reading.left > 0 && !link.ended(); --reading.left) {
+    Frame frame;
+    const auto found = reading.frames.next(frame);
+    if (found == FrameReader::Found::Nothing) break;
+    if (found == FrameReader::Found::Broken) {
+      violation = "what came is no frame";
+      break;
+    }
+    ++count;
+    try {
+      violation = handle(link, reading, frame);
+    } catch (const std::exception& error) {
+      link.end(error.what());
+    }
+    if (violation != nullptr) break;
+  }
+  link.frames_read.fetch_add(count, std::memory_order_relaxed);
+  link.received.set(reading.inbound.receipt());
+  if (violation != nullptr) link.end(violation, Link::Fault::Hostile);
+  return !link.ended();
+}
+
+const char* Peer::handle(Link& link, Reading& reading, const Frame& frame) {
+  const FrameKind kind = frame.header.kind;
+  const bool by_control_lane = is_control(kind) || is_hello(kind);
+  Frame whole;
+  switch ((by_control_lane ? reading.control : reading.user)
+              .add(frame, link.terms.max_frame, whole)) {
+    case Reassembly::State::Partial:
+      return nullptr;
+    case Reassembly::State::Broken:
+      return "a message that is too long, or chunks that do not belong together";
+    case Reassembly::State::Whole:
+      break;
+  }
+  if (by_control_lane) return handle_control(link, reading, whole);
+  if (link.heard_goodbye()) return "a message after the goodbye";
+  return reading.inbound.handle(whole, reading.transit, reading.now, link.began);
+}
+
+const char* Peer::handle_control(Link& link, Reading& reading, const Frame& frame) {
+  switch (frame.header.kind) {
+    case FrameKind::Ping:
+      return handle_ping(link, reading, frame.payload);
+    case FrameKind::Pong:
+      return handle_pong(link, reading, frame.payload);
+    case FrameKind::Ask:
+      handle_ask(frame);
+      return nullptr;
+    case FrameKind::Tell:
+      host_.serve(shared_from_this(), static_cast<InternalKind>(frame.header.type_id),
+                  Bytes(frame.payload.begin(), frame.payload.end()), std::nullopt);
+      return nullptr;
+    case FrameKind::Answer:
+      if (const auto asked = requests_.take(frame.header.request_id)) finish(*asked, frame.payload);
+      return nullptr;
+    case FrameKind::AskFailed:
+      if (const auto asked = requests_.take(frame.header.request_id)) {
+        auto error = decode_message<ActorRefErr>(frame.payload);
+        finish(*asked, error ? std::move(*error) : std::move(error).error());
+      }
+      return nullptr;
+    case FrameKind::Goodbye:
+      if (!read_goodbye(frame.payload)) return "a malformed goodbye";
+      link.take_goodbye();
+      return nullptr;
+    case FrameKind::Challenge:
+    case FrameKind::Proof:
+      host_.on_proof(shared_from_this(), frame.header.kind,
+                     Bytes(frame.payload.begin(), frame.payload.end()));
+      return nullptr;
+    default:
+      return "a frame of a hello on a link that is up";
+  }
+}
+
+const char* Peer::handle_ping(Link& link, Reading& reading, BytesView payload) {
+  const auto ping = read_ping(payload);
+  if (!ping) return "a malformed ping";
+  if (!link.confirm(ping->receipt)) return "a ping that confirms what was not sent";
+  reading.transit.observe_ping(ping->sent_at, link.age(reading.now));
+  link.received.set(reading.inbound.receipt());
+  link.answer_ping(*ping, reading.now);
+  return nullptr;
+}
+
+const char* Peer::handle_pong(Link& link, Reading& reading, BytesView payload) {
+  const auto pong = read_pong(payload);
+  if (!pong) return "a malformed pong";
+  if (!link.confirm(pong->receipt)) return "a pong that confirms what was not sent";
+  reading.transit.observe_ping(pong->received_at, link.age(reading.now));
+  link.take_pong(*pong);
+  const Duration latency = link.age(reading.now) - pong->ping_sent_at;
+  host_.heard(*this, std::max(latency, Duration::zero()));
+  return nullptr;
+}
+
+void Peer::handle_ask(const Frame& frame) {
+  const std::uint64_t number = frame.header.request_id;
+  if (asks_.fetch_add(1, std::memory_order_relaxed) >= options_.max_inbound_requests) {
+    answer(number, coerce::unexpected(
+                       ActorRefErr::Overloaded("the node answers as many questions as it may")));
+    return;
+  }
+  host_.serve(shared_from_this(), static_cast<InternalKind>(frame.header.type_id),
+              Bytes(frame.payload.begin(), frame.payload.end()), number);
+}
+
+}  // namespace coerce::detail

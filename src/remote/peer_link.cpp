@@ -1,0 +1,166 @@
+// How a peer carries a link.
+
+#include <algorithm>
+#include <mutex>
+
+#include <coerce/runtime/sleep.hpp>
+#include <coerce/runtime/when.hpp>
+
+#include "actor/system_core.hpp"
+#include "remote/peer_reading.hpp"
+
+namespace coerce::detail {
+
+namespace {
+
+constexpr Duration kBeat = std::chrono::milliseconds(100);
+
+/// False: cancelled.
+Task<bool> happened(AsyncEvent& event) { co_return co_await event.wait(); }
+Task<void> wait_for_event(AsyncEvent& event) {
+  const bool set = co_await event.wait();
+  (void)set;
+}
+Task<void> pass_time(Duration duration) {
+  const bool slept = co_await sleep_for(duration);
+  (void)slept;
+}
+
+}  // namespace
+
+Task<LinkEnd> Peer::carry(std::unique_ptr<Connection> connection, LinkTerms terms) {
+  const std::shared_ptr<Peer> self = shared_from_this();
+  const auto link = std::make_shared<Link>(std::move(connection), std::move(terms), outbox_,
+                                           system_.clock());
+  std::shared_ptr<Link> older;
+  {
+    const std::lock_guard guard(lock_);
+    const char* refused = retired_ ? "the node is gone for good"
+                          : link->terms.generation <= generation_ ? "a newer link is there"
+                                                                  : nullptr;
+    if (refused == nullptr) {
+      generation_ = link->terms.generation;
+      older = std::exchange(link_, link);
+    } else {
+      link->end(refused);
+    }
+  }
+  if (older != nullptr) {
+    // What it has decoded is handed over, and its requests have ended, before this one begins.
+    older->end("a newer link has come");
+    const bool gone = co_await happened(older->finished);
+    if (!gone) link->end("the task of the link was asked to stop");
+    older.reset();
+  }
+  LinkEnd end = co_await run(link);
+  co_return end;
+}
+
+Task<LinkEnd> Peer::run(std::shared_ptr<Link> link) {
+  if (link->ended()) {
+    link->finished.set();
+    LinkEnd end;
+    end.generation = link->terms.generation;
+    end.why = link->why();
+    co_return end;
+  }
+  const TimePoint now = system_.clock().now();
+  began_.store(now, std::memory_order_relaxed);
+  link->begin(outbox_->open(link->terms.max_frame, host_.handlers().all().size()), now);
+  {
+    const std::lock_guard guard(lock_);
+    ++past_.links_opened;
+    link->is_carried = true;
+  }
+  link->send_ping();  // the first frame, so that the peer can tell how old the others are
+  const bool writes = system_.spawn(Link::write_all(link));
+  if (!writes) {
+    link->end("the system runs as many tasks as it may");
+    link->writer_done.set();
+  }
+  auto reading = read_all(link);
+  auto beating = beat(link);
+  auto first = co_await when_any(std::move(reading), std::move(beating));
+  (void)first;
+  link->end("the task of the link was asked to stop");
+  LinkEnd end = finish_link(*link);
+  link->finished.set();
+  const bool written = co_await happened(link->writer_done);
+  (void)written;  // if it goes on, it holds what it needs
+  {
+    const std::lock_guard guard(lock_);
+    if (link_ == link) link_.reset();
+  }
+  co_return end;
+}
+
+Task<void> Peer::read_all(std::shared_ptr<Link> link) {
+  Reading reading(host_, requests_, *link, options_);
+  BytesView early = link->terms.early;
+  while (handle_frames(*link, reading)) {
+    if (reading.turn_is_over()) {
+      co_await yield();
+      continue;
+    }
+    const auto space = reading.frames.space();
+    if (!early.empty()) {
+      const std::size_t count = std::min(space.size(), early.size());
+      std::copy_n(early.begin(), count, space.begin());
+      reading.frames.filled(count);
+      early = early.subspan(count);
+      continue;
+    }
+    const auto count = co_await link->connection->read_some(space);
+    if (!count || *count == 0) {
+      if (link->heard_goodbye())
+        link->end("the peer has said goodbye");
+      else
+        link->end(count ? "the peer has closed the link" : count.error().to_string());
+      break;
+    }
+    link->bytes_read.fetch_add(*count, std::memory_order_relaxed);
+    reading.frames.filled(*count);
+  }
+}
+
+Task<void> Peer::beat(std::shared_ptr<Link> link) {
+  TimePoint next_ping = later(system_.clock().now(), options_.ping_interval);
+  TimePoint progressed = system_.clock().now();
+  std::uint64_t written = 0;
+  for (;;) {
+    const bool slept = co_await sleep_for(std::min(kBeat, options_.ping_interval));
+    if (!slept || link->ended()) break;
+    const TimePoint now = system_.clock().now();
+    end_expired(now);
+    if (now >= next_ping) {
+      if (!link->said_goodbye()) link->send_ping();
+      next_ping = later(now, options_.ping_interval);
+    }
+    const std::uint64_t taken = link->connection->written();
+    if (!link->is_writing() || taken != written) {
+      written = taken;
+      progressed = now;
+    } else if (now - progressed >= options_.write_deadline) {
+      link->end("the peer reads nothing");
+      break;
+    }
+  }
+}
+
+Task<void> Peer::drain(TimePoint deadline) {
+  const auto link = present();
+  if (link == nullptr) co_return;
+  if (link->number == 0)
+    link->end("drained before it began");
+  else
+    link->drain();
+  auto finished = wait_for_event(link->finished);
+  auto time = pass_time(std::max(deadline - system_.clock().now(), Duration::zero()));
+  auto first = co_await when_any(std::move(finished), std::move(time));
+  (void)first;
+  link->end("not drained in time");
+  const bool gone = co_await happened(link->finished);
+  (void)gone;
+}
+
+}  // namespace coerce::detail

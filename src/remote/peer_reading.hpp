@@ -1,0 +1,30 @@
+/// \file
+/// What the reader of a link keeps.
+
+#pragma once
+
+#include "remote/frame_reader.hpp"
+#include "remote/inbound.hpp"
+#include "remote/peer.hpp"
+
+namespace coerce::detail {
+
+struct Peer::Reading {
+  /// Frames until others have their turn.
+  static constexpr unsigned kTurn = 512;
+
+  Reading(PeerHost& host, Requests& requests, Link& link, const PeerOptions& options)
+      : inbound(host, requests, link.outbox, link.number, options) {}
+
+  bool turn_is_over() const noexcept { return left == 0; }
+
+  FrameReader frames;
+  Reassembly user;
+  Reassembly control;
+  TransitClock transit;
+  Inbound inbound;
+  unsigned left = kTurn;
+  TimePoint now{};  ///< when the bytes at hand came
+};
+
+}  // namespace coerce::detail
