@@ -33,8 +33,8 @@ std::optional<MessageExtensions> read_extensions(BytesView& payload) noexcept;
 
 /// Says how much longer than the fastest message another one was on its way: the time that it has
 /// spent in queues and in the buffers of the network. For that it compares the difference of both
-/// sides' clocks (which never jump) with the smallest one that it has seen: the smallest of the last
-/// two rounds of pings, as clocks drift. Reader of the link only.
+/// sides' clocks (which never jump) with the smallest one that it has seen: the smallest of the
+/// last two rounds of pings, as clocks drift. Reader of the link only.
 class TransitClock {
  public:
   /// Something that was sent then has come now.

@@ -6,11 +6,6 @@ ActorRefErr unreachable(ActorRefErrOutcome outcome, std::string_view detail) {
   return ErrorAccess::restore(ActorRefErrKind::Unreachable, outcome, {}, {}, {}, detail, {});
 }
 
-ActorRefErr expired(Duration waited) {
-  return ErrorAccess::restore(ActorRefErrKind::Timeout, ActorRefErrOutcome::NotDelivered, {}, {},
-                              {}, {}, waited);
-}
-
 void finish(const WaitingRequest& request, ActorRefErr error) noexcept {
   request.handler->take_error(*request.asker, std::move(error));
   complete_slow(thread_state(), *request.asker);

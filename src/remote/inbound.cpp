@@ -69,9 +69,9 @@ const char* Inbound::message(const Frame& frame, TransitClock& transit, TimePoin
 
   std::optional<ActorRefErr> refused;
   if (!in_time)
-    refused = expired(waited);
+    refused = expired();
   else if (is_request)
-    refused = request(address, payload, frame.header.request_id, now, deadline);
+    refused = request(address, payload, frame.header.request_id, deadline);
   else
     refused = notify(address, payload);
   ++(refused ? receipt_.refused : receipt_.delivered);
@@ -101,8 +101,8 @@ std::optional<ActorRefErr> Inbound::check(Address& address) {
     return ActorRefErr::NotSupported(*address.id, address.handler_name, {},
                                      "the node has no such handler");
   CellRef& cell = *address.cell;
-  if (cell.get() == nullptr || cell->status.load(std::memory_order_acquire) >= ActorStatus::Stopping)
-      [[unlikely]] {
+  if (cell.get() == nullptr ||
+      cell->status.load(std::memory_order_acquire) >= ActorStatus::Stopping) [[unlikely]] {
     cell = host_.find_actor(*address.id);
     if (cell.get() == nullptr) return ActorRefErr::NotFound(*address.id);
   }
@@ -122,12 +122,12 @@ std::optional<ActorRefErr> Inbound::notify(Address& address, BytesView payload) 
 }
 
 std::optional<ActorRefErr> Inbound::request(Address& address, BytesView payload,
-                                            std::uint64_t number, TimePoint now, TimePoint deadline) {
+                                            std::uint64_t number, TimePoint deadline) {
   if (auto refused = check(address)) return refused;
   if (!replies_->begin(options_.max_inbound_requests))
     return ActorRefErr::Overloaded("the node answers as many requests of this one as it may");
-  auto refused = address.handler->request(**address.cell, payload,
-                                          InboundRequest{replies_, number, deadline, now});
+  auto refused =
+      address.handler->request(**address.cell, payload, InboundRequest{replies_, number, deadline});
   if (refused) replies_->end();
   return refused;
 }

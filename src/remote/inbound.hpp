@@ -41,7 +41,7 @@ class Inbound {
   std::optional<ActorRefErr> check(Address& address);
   std::optional<ActorRefErr> notify(Address& address, BytesView payload);
   std::optional<ActorRefErr> request(Address& address, BytesView payload, std::uint64_t number,
-                                     TimePoint now, TimePoint deadline);
+                                     TimePoint deadline);
 
   PeerHost& host_;
   Requests& requests_;

@@ -37,8 +37,8 @@ class Receipts {
 /// the writer in one of its own.
 ///
 /// The orderly end: a side takes no more messages, writes what waits, pings, and when the pong has
-/// confirmed everything says goodbye, its last word but for pongs. The other side does the same when
-/// it is told. When both have, they close.
+/// confirmed everything says goodbye, its last word but for pongs. The other side does the same
+/// when it is told. When both have, they close.
 class Link {
  public:
   Link(std::unique_ptr<Connection> stream, LinkTerms agreed, std::shared_ptr<Outbox> queue,
@@ -82,9 +82,9 @@ class Link {
   TimePoint began{};
   Writing writing;
   std::atomic<std::uint64_t> bytes_written{0}, bytes_read{0}, frames_read{0};
-  Receipts received;     ///< what this side has got; to be told to the peer
+  Receipts received;        ///< what this side has got; to be told to the peer
   bool is_carried = false;  ///< its counts are not part of the past; under the lock of the peer
-  AsyncEvent finished;  ///< nothing of it is read any more, its requests have ended
+  AsyncEvent finished;      ///< nothing of it is read any more, its requests have ended
   AsyncEvent writer_done;
 
  private:

@@ -81,8 +81,7 @@ ActorRefErr Peer::refusal_of(Queued queued) const {
 
 std::optional<ActorRefErr> Peer::deliver(ForeignCell& target,
                                          const ForeignMessage& message) noexcept {
-  const RemoteHandler* const handler =
-      host_.handlers().find(target.actor_key, message.message_key);
+  const RemoteHandler* const handler = host_.handlers().find(target.actor_key, message.message_key);
   if (handler == nullptr)
     return ActorRefErr::NotSupported(target.id(), message.message_type, target.actor_type,
                                      "no name is registered for it");
@@ -92,8 +91,8 @@ std::optional<ActorRefErr> Peer::deliver(ForeignCell& target,
   if (auto error = handler->encode(message.payload, scratch.bytes())) return error;
   if (message.asker != nullptr)
     return deliver_request(target, *handler, *message.asker, scratch.bytes());
-  const Queued queued =
-      outbox_->push_message(link, {.target = target, .handler = *handler, .payload = scratch.bytes()});
+  const Queued queued = outbox_->push_message(
+      link, {.target = target, .handler = *handler, .payload = scratch.bytes()});
   if (queued == Queued::Taken) [[likely]]
     return std::nullopt;
   return refusal_of(queued);
@@ -105,12 +104,9 @@ std::optional<ActorRefErr> Peer::deliver_request(ForeignCell& target, const Remo
   const TimePoint now = system_.clock().now();
   TimePoint deadline = deadline_of(asker);
   if (deadline == TimePoint::max()) deadline = later(now, options_.request_timeout);
-  if (deadline <= now) return expired({});
-  const std::uint64_t number = requests_.add({.asker = &asker,
-                                              .handler = &handler,
-                                              .sent = now,
-                                              .deadline = deadline,
-                                              .link = link});
+  if (deadline <= now) return expired();
+  const std::uint64_t number = requests_.add(
+      {.asker = &asker, .handler = &handler, .sent = now, .deadline = deadline, .link = link});
   if (number == 0)
     return ActorRefErr::Overloaded(
         fmt::format("as many requests to node {} wait for an answer as may", node_.id));

@@ -138,9 +138,9 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   std::atomic<std::size_t> asks_{0};           ///< of the peer, being answered
 
   mutable SpinLock lock_;
-  NetworkCounters past_;            ///< of links that have ended
-  std::shared_ptr<Link> link_;      ///< the present one, or the next that waits for its end
-  std::uint64_t generation_ = 0;    ///< the highest so far
+  NetworkCounters past_;                ///< of links that have ended
+  std::shared_ptr<Link> link_;          ///< the present one, or the next that waits for its end
+  std::uint64_t generation_ = 0;        ///< the highest so far
   std::optional<std::string> retired_;  ///< why
 };
 

@@ -90,8 +90,8 @@ Result<void> Peer::tell(InternalKind kind, BytesView payload) {
 }
 
 Result<void> Peer::send_proof(FrameKind kind, BytesView payload) {
-  const Queued queued = outbox_->push_control(outbox_->link(), {.kind = kind}, payload,
-                                              Outbox::Importance::Vital);
+  const Queued queued =
+      outbox_->push_control(outbox_->link(), {.kind = kind}, payload, Outbox::Importance::Vital);
   if (queued == Queued::Taken) return {};
   return coerce::unexpected(refusal_of(queued));
 }
@@ -105,9 +105,8 @@ void Peer::answer(std::uint64_t ask, Result<Bytes> answer) noexcept {
     answer = coerce::unexpected(refusal_of(queued));
   }
   if (const auto bytes = encode_message(answer.error()))
-    (void)outbox_->push_control(outbox_->link(),
-                                {.kind = FrameKind::AskFailed, .request_id = ask}, *bytes,
-                                Outbox::Importance::Vital);
+    (void)outbox_->push_control(outbox_->link(), {.kind = FrameKind::AskFailed, .request_id = ask},
+                                *bytes, Outbox::Importance::Vital);
 }
 
 }  // namespace coerce::detail

@@ -38,8 +38,8 @@ const char* Peer::handle(Link& link, Reading& reading, const Frame& frame) {
   const FrameKind kind = frame.header.kind;
   const bool by_control_lane = is_control(kind) || is_hello(kind);
   Frame whole;
-  switch ((by_control_lane ? reading.control : reading.user)
-              .add(frame, link.terms.max_frame, whole)) {
+  switch (
+      (by_control_lane ? reading.control : reading.user).add(frame, link.terms.max_frame, whole)) {
     case Reassembly::State::Partial:
       return nullptr;
     case Reassembly::State::Broken:

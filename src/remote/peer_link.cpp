@@ -30,12 +30,12 @@ Task<void> pass_time(Duration duration) {
 
 Task<LinkEnd> Peer::carry(std::unique_ptr<Connection> connection, LinkTerms terms) {
   const std::shared_ptr<Peer> self = shared_from_this();
-  const auto link = std::make_shared<Link>(std::move(connection), std::move(terms), outbox_,
-                                           system_.clock());
+  const auto link =
+      std::make_shared<Link>(std::move(connection), std::move(terms), outbox_, system_.clock());
   std::shared_ptr<Link> older;
   {
     const std::lock_guard guard(lock_);
-    const char* refused = retired_ ? "the node is gone for good"
+    const char* refused = retired_                                ? "the node is gone for good"
                           : link->terms.generation <= generation_ ? "a newer link is there"
                                                                   : nullptr;
     if (refused == nullptr) {

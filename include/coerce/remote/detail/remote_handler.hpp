@@ -71,10 +71,14 @@ struct InboundCall : SendEnvelope<M> {
   /// What has waited beyond its deadline is not handled.
   static bool handle_in_time(Envelope& envelope, Unit& unit, Op op, void* argument) {
     auto& self = static_cast<InboundCall&>(envelope);
-    if (op != Op::Run || now(*unit.scheduler) < self.request.deadline)
-      return kSendOp<A, M>(envelope, unit, op, argument);
-    self.answer.emplace(coerce::unexpected(expired()));
-    return true;
+    if (op == Op::Run && now(*unit.scheduler) >= self.request.deadline) {
+      self.answer.emplace(coerce::unexpected(expired()));
+      return true;
+    }
+    const bool done = kSendOp<A, M>(envelope, unit, op, argument);
+    // Put aside, the message is in another envelope, whose function is the plain one.
+    if (op == Op::Identity) static_cast<MessageIdentity*>(argument)->op = kSendOp<A, M>;
+    return done;
   }
 
   static void completed(ReplyEnvelope& envelope) noexcept {
@@ -109,6 +113,9 @@ struct InboundCall : SendEnvelope<M> {
   InboundRequest request;
 };
 
+/// How long a message may be is the link's matter.
+inline CodecLimits limits_of(BytesView bytes) noexcept { return {.max_bytes = bytes.size()}; }
+
 template <class A, class M>
 struct RemoteHandlerOf {
   static std::optional<ActorRefErr> encode(const void* message, Bytes& out) {
@@ -124,14 +131,15 @@ struct RemoteHandlerOf {
   }
 
   static void take_reply(ReplyEnvelope& asker, BytesView reply) noexcept {
-    static_cast<SendEnvelope<M>&>(asker).answer.emplace(decode_message<MessageResult<M>>(reply));
+    static_cast<SendEnvelope<M>&>(asker).answer.emplace(
+        decode_message<MessageResult<M>>(reply, limits_of(reply)));
   }
   static void take_error(ReplyEnvelope& asker, ActorRefErr error) noexcept {
     static_cast<SendEnvelope<M>&>(asker).answer.emplace(coerce::unexpected(std::move(error)));
   }
 
   static std::optional<ActorRefErr> notify(Cell& target, BytesView bytes) {
-    auto message = decode_message<M>(bytes);
+    auto message = decode_message<M>(bytes, limits_of(bytes));
     if (!message) return std::move(message).error();
     auto pushed = notify_cell<M>(target, kNotifyOp<A, M>, std::move(*message));
     if (!pushed) return std::move(pushed).error();
@@ -139,7 +147,7 @@ struct RemoteHandlerOf {
   }
 
   static std::optional<ActorRefErr> request(Cell& target, BytesView bytes, InboundRequest from) {
-    auto message = decode_message<M>(bytes);
+    auto message = decode_message<M>(bytes, limits_of(bytes));
     if (!message) return std::move(message).error();
     using Call = InboundCall<A, M>;
     const TimePoint deadline = from.deadline;
