@@ -12,3 +12,8 @@
 #include <coerce/testkit/conformance.hpp>
 #include <coerce/testkit/failing_journal.hpp>
 #endif
+#ifdef COERCE_TESTKIT_REMOTE
+#include <coerce/testkit/network.hpp>
+#include <coerce/testkit/simulation.hpp>
+#include <coerce/testkit/simulation_batch.hpp>
+#endif

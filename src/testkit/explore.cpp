@@ -1,6 +1,5 @@
 #include <coerce/testkit/explore.hpp>
 
-#include <exception>
 #include <optional>
 #include <stdexcept>
 
@@ -8,6 +7,7 @@
 
 #include <coerce/runtime/clock.hpp>
 
+#include "testkit/exploring.hpp"
 #include "testkit/inside.hpp"
 
 namespace coerce::testkit {
@@ -18,66 +18,77 @@ struct Explorer {
   const ExploreOptions& options;
   const ActorSystemBuilder& builder;
 
-  /// What it threw, if it failed.
-  std::optional<std::string> run(std::uint64_t seed, detail::Trace* trace) const {
+  std::optional<std::string> operator()(std::uint64_t seed, detail::Trace* trace) const {
     // Outlives the exception: what it says at its end it says only where it is the failure.
     TestSystem test({.seed = seed, .max_steps = options.max_steps, .show_log = options.show_log},
                     builder, trace);
-    try {
+    return detail::failure_of([&] {
       scenario(test);
       test.shutdown();
-    } catch (const std::exception& error) {
-      return error.what();
-    } catch (...) {
-      return "an exception that is no std::exception";
-    }
-    return std::nullopt;
-  }
-
-  void record(ExploreReport& report, std::uint64_t seed) const {
-    detail::Trace trace(options.trace_lines);
-    if (auto failure = run(seed, &trace)) {
-      report.passed = false;
-      report.failing_seed = seed;
-      report.failure = std::move(*failure);
-    } else if (!report.passed) {
-      return;
-    }
-    report.trace = trace.lines();
-    report.trace_dropped = trace.dropped();
+    });
   }
 };
 
-ExploreReport replay(const Scenario& scenario, std::uint64_t seed, ExploreOptions options,
-                     const ActorSystemBuilder& builder) {
+namespace detail {
+
+namespace {
+
+void record(ExploreReport& report, const RunOfSeed& run, std::uint64_t seed,
+            std::size_t trace_lines) {
+  Trace trace(trace_lines);
+  if (auto failure = run(seed, &trace)) {
+    report.passed = false;
+    report.failing_seed = seed;
+    report.failure = std::move(*failure);
+  } else if (!report.passed) {
+    return;
+  }
+  report.trace = trace.lines();
+  report.trace_dropped = trace.dropped();
+}
+
+}  // namespace
+
+ExploreReport replay_run(const RunOfSeed& run, std::uint64_t seed, std::size_t trace_lines) {
   if (seed == 0) throw std::invalid_argument("seed: must not be 0");
   ExploreReport report;
   report.seeds_run = 1;
-  Explorer{scenario, options, builder}.record(report, seed);
+  record(report, run, seed, trace_lines);
   return report;
 }
 
-ExploreReport explore(const Scenario& scenario, ExploreOptions options,
-                      const ActorSystemBuilder& builder) {
-  if (options.first_seed == 0) throw std::invalid_argument("first_seed: must not be 0");
-  if (const auto only = detail::seed_of_environment())
-    return replay(scenario, *only, options, builder);
-  const Explorer explorer{scenario, options, builder};
+ExploreReport explore_runs(const RunOfSeed& run, const SeedRange& range, std::size_t trace_lines) {
+  if (range.first == 0) throw std::invalid_argument("first_seed: must not be 0");
+  if (const auto only = seed_of_environment()) return replay_run(run, *only, trace_lines);
   const SystemClock wall;
-  const TimePoint end = coerce::detail::later(wall.now(), options.wall_time);
+  const TimePoint end = coerce::detail::later(wall.now(), range.wall_time);
   ExploreReport report;
-  for (std::uint64_t seed = options.first_seed;
-       report.seeds_run < options.seeds && (report.seeds_run == 0 || wall.now() < end); ++seed) {
+  for (std::uint64_t seed = range.first;
+       report.seeds_run < range.count && (report.seeds_run == 0 || wall.now() < end); ++seed) {
     ++report.seeds_run;
-    auto failure = explorer.run(seed, nullptr);
+    auto failure = run(seed, nullptr);
     if (!failure) continue;
     report.passed = false;
     report.failing_seed = seed;
     report.failure = std::move(*failure);
-    explorer.record(report, seed);
+    record(report, run, seed, trace_lines);
     break;
   }
   return report;
+}
+
+}  // namespace detail
+
+ExploreReport replay(const Scenario& scenario, std::uint64_t seed, ExploreOptions options,
+                     const ActorSystemBuilder& builder) {
+  return detail::replay_run(Explorer{scenario, options, builder}, seed, options.trace_lines);
+}
+
+ExploreReport explore(const Scenario& scenario, ExploreOptions options,
+                      const ActorSystemBuilder& builder) {
+  return detail::explore_runs(Explorer{scenario, options, builder},
+                              {options.first_seed, options.seeds, options.wall_time},
+                              options.trace_lines);
 }
 
 std::string to_string(const ExploreReport& report) {

@@ -26,6 +26,8 @@ std::uint64_t chosen_seed(std::uint64_t seed);
 
 /// Actors that handle something and do not go on, with their children; lines.
 std::string busy_actors(coerce::detail::SystemCore& core);
+/// Names what did not stop; lines.
+std::string what_is_stuck(const ShutdownReport& report);
 
 /// Time that goes on by the will of the test, or while the system could do nothing but wait.
 class VirtualClock final : public Clock {

@@ -88,6 +88,17 @@ std::string busy_actors(coerce::detail::SystemCore& core) {
   return text;
 }
 
+std::string what_is_stuck(const ShutdownReport& report) {
+  std::string text = fmt::format("(phase {}): {} actors, {} tasks", to_string(report.phase),
+                                 report.stuck.size(), report.stuck_tasks);
+  for (const StuckActor& stuck : report.stuck)
+    text += fmt::format("\n  {} ({}) handles {}", stuck.path.view(), stuck.actor_type,
+                        stuck.message_type);
+  for (const std::string& extension : report.stuck_extensions)
+    text += fmt::format("\n  extension {}", extension);
+  return text;
+}
+
 }  // namespace detail
 
 // ---- inside -------------------------------------------------------------------------------------
@@ -249,16 +260,9 @@ void TestSystem::shutdown() {
   run_until_idle();  // the last events reach their subscribers
   inside_->is_endless = false;
   if (report.complete) return;
-  std::string text =
-      fmt::format("the system did not shut down within {} (phase {}): {} actors, {} tasks",
-                  detail::words(inside_->options.shutdown_deadline), to_string(report.phase),
-                  report.stuck.size(), report.stuck_tasks);
-  for (const StuckActor& stuck : report.stuck)
-    text += fmt::format("\n  {} ({}) handles {}", stuck.path.view(), stuck.actor_type,
-                        stuck.message_type);
-  for (const std::string& extension : report.stuck_extensions)
-    text += fmt::format("\n  extension {}", extension);
-  fail(text);
+  fail(fmt::format("the system did not shut down within {} {}",
+                   detail::words(inside_->options.shutdown_deadline),
+                   detail::what_is_stuck(report)));
 }
 
 }  // namespace coerce::testkit

@@ -22,7 +22,7 @@
 /// the report with the failing seed and what ran.
 #define CHECK_EXPLORED(...)                                  \
   do {                                                       \
-    const ::coerce::testkit::ExploreReport coerce_explored = \
+    const auto coerce_explored =                             \
         ::coerce::testkit::explore(__VA_ARGS__);             \
     INFO(::coerce::testkit::to_string(coerce_explored));     \
     CHECK(coerce_explored.passed);                           \

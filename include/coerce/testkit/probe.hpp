@@ -20,8 +20,9 @@ namespace coerce::testkit {
 /// The expectations let the system run, and time go on, until a message is there. They throw
 /// ExpectationFailed. A message whose sender waits for an answer is held until reply(), unless
 /// answer_with() gave an answer beforehand; one that is never answered gets ResultChannelClosed
-/// when the probe ends. Belongs to its TestSystem, must not outlive it, and is for the same thread.
-/// Its actor is anonymous: it ends when the probe and all other references have gone.
+/// when the probe ends. Belongs to its TestSystem or Simulation, must not outlive it, and is for
+/// the same thread. Its actor is anonymous: it ends when the probe and all other references have
+/// gone.
 template <Message... M>
   requires(sizeof...(M) > 0)
 class TestProbe {
@@ -136,7 +137,8 @@ class TestProbe {
 
  private:
   friend class TestSystem;
-  TestProbe(TestSystem& test, LocalActorRef<ProbeActor> ref, std::shared_ptr<State> state)
+  friend class SimulatedNode;
+  TestProbe(detail::Stage& test, LocalActorRef<ProbeActor> ref, std::shared_ptr<State> state)
       : test_(&test), ref_(std::move(ref)), state_(std::move(state)) {}
 
   bool wait(Duration within) {
@@ -179,7 +181,7 @@ class TestProbe {
     std::visit(visitor, state_->last);
   }
 
-  TestSystem* test_;
+  detail::Stage* test_;
   LocalActorRef<ProbeActor> ref_;
   std::shared_ptr<State> state_;
 };

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <coerce/actor/system.hpp>
+#include <coerce/testkit/detail/stage.hpp>
 #include <coerce/testkit/expectation.hpp>
 
 namespace coerce::testkit {
@@ -50,20 +51,18 @@ inline constexpr Duration kDefaultWait = std::chrono::seconds(3);
 /// For one thread, and not for use inside an actor (std::logic_error). Its end shuts the system
 /// down in virtual time; actors that do not stop by the deadline are named on stderr. If it ends
 /// because a test failed it prints the seed there. No handle to the system may outlive it.
-class TestSystem {
+class TestSystem final : public detail::Stage {
  public:
   /// `builder` has the settings of the system besides clock, seed and threads. Throws
   /// std::invalid_argument if COERCE_SEED is no number.
   explicit TestSystem(TestSystemOptions options = {},
                       ActorSystemBuilder builder = ActorSystem::builder());
-  TestSystem(const TestSystem&) = delete;
-  TestSystem& operator=(const TestSystem&) = delete;
   ~TestSystem();
 
   ActorSystem& system() noexcept;
   std::uint64_t seed() const noexcept;
   /// Virtual time since the start.
-  Duration now() const noexcept;
+  Duration now() const noexcept override;
 
   /// Runs until nothing is ready. Time stands still.
   void run_until_idle();
@@ -112,13 +111,13 @@ class TestSystem {
 
   /// Runs until `done()`; at most `within`, which has then passed exactly. Gives what `done()` says
   /// last. It is asked before each step.
-  bool wait_for(const std::function<bool()>& done, Duration within = kDefaultWait);
+  bool wait_for(const std::function<bool()>& done, Duration within = kDefaultWait) override;
 
   /// Throws ExpectationFailed with the text, the seed and the time, unless `condition`.
   void check(bool condition, std::string_view what) const {
     if (!condition) fail(what);
   }
-  [[noreturn]] void fail(std::string_view what) const;
+  [[noreturn]] void fail(std::string_view what) const override;
 
   /// Shuts the system down in virtual time; ExpectationFailed if an actor or task does not stop by
   /// the deadline. For tests that want to know before this object ends.
