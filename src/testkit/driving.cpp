@@ -29,6 +29,7 @@ Drove drive(Driven& driven, const std::function<bool()>& done, TimePoint end,
     if (steps > max_steps) return Drove::Endless;
     if (driven.step()) continue;
     const auto next = driven.next_moment();
+    if (next && *next <= driven.now()) continue;
     if (next && *next <= end) {
       driven.pass_to(*next);
     } else if (driven.now() < end && end != TimePoint::max()) {

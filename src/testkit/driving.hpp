@@ -22,7 +22,8 @@ class Driven {
   /// Runs one thing; false: nothing is ready.
   virtual bool step() = 0;
   virtual TimePoint now() const = 0;
-  /// At which something may become ready by itself, later than now; none: never.
+  /// At which something may become ready by itself; none: never. Not later than now: there may be
+  /// something that step() has not seen.
   virtual std::optional<TimePoint> next_moment() = 0;
   virtual void pass_to(TimePoint time) = 0;
 };

@@ -54,7 +54,7 @@ class TestSystem::Inside final : public detail::Driven {
   coerce::detail::SchedulerCore& core() const noexcept { return system->scheduler().core(); }
   bool step() override { return detail::step(core()); }
   TimePoint now() const override { return clock.now(); }
-  std::optional<TimePoint> next_moment() override;
+  std::optional<TimePoint> next_moment() override { return core().next_deadline(); }
   void pass_to(TimePoint time) override;
   std::string what_runs();
 

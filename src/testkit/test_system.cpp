@@ -113,11 +113,6 @@ TestSystem::Inside::Inside(TestSystemOptions chosen, ActorSystemBuilder builder,
   subscriptions.push_back(keep(*system, failures));
 }
 
-std::optional<TimePoint> TestSystem::Inside::next_moment() {
-  const auto next = core().next_deadline();
-  return next && *next > clock.now() ? next : std::nullopt;
-}
-
 void TestSystem::Inside::pass_to(TimePoint time) {
   if (time <= clock.now()) return;
   clock.advance(time - clock.now());

@@ -56,6 +56,15 @@ TEST_CASE("advance() wakes who sleeps until its end, and nobody later", "[testki
   CHECK(woken == 1);
 }
 
+TEST_CASE("a sleep that begins after a long time without any ends in its time", "[testkit]") {
+  TestSystem test;
+  test.advance(10s);
+  std::vector<Duration> woken;
+  test.system().spawn(sleep_each({1s}, [&] { woken.push_back(test.now()); }));
+  test.advance(10s);
+  CHECK(woken == std::vector<Duration>{11s});
+}
+
 TEST_CASE("run() gives the result of a task, and lets time pass for it", "[testkit]") {
   TestSystem test;
   const auto slow = []() -> Task<int> {

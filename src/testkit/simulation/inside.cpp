@@ -27,8 +27,7 @@ Simulation::Inside::Inside(Simulation& simulation, SimulationOptions chosen, Sys
                                                      clock)) {
   if (trace == nullptr && options.trace_lines != 0) trace = &own_trace.emplace(options.trace_lines);
   network->record(trace);
-  for (NodeId id = 1; id <= options.nodes; ++id)
-    nodes.emplace_back(simulation, id);
+  for (NodeId id = 1; id <= options.nodes; ++id) nodes.emplace_back(simulation, id);
   for (NodeId id = 1; id <= options.nodes; ++id) begin_life(id);
 }
 
@@ -85,13 +84,14 @@ bool Simulation::Inside::step() {
 
 std::optional<TimePoint> Simulation::Inside::next_moment() {
   auto next = network->next_moment();
-  const auto consider = [&](std::optional<TimePoint> moment) {
-    if (moment && *moment > clock.now() && (!next || *moment < *next)) next = moment;
-  };
-  for (Node& each : nodes)
-    if (each.life && !each.life->is_paused)
-      if (const auto deadline = each.life->core().next_deadline())
-        consider(each.life->clock.to_world(*deadline));
+  for (Node& each : nodes) {
+    if (!each.life || each.life->is_paused) continue;
+    const auto deadline = each.life->core().next_deadline();
+    if (!deadline) continue;
+    const TimePoint moment = each.life->clock.to_world(*deadline);
+    if (moment <= clock.now()) each.life->is_quiet = false;
+    if (!next || moment < *next) next = moment;
+  }
   return next;
 }
 

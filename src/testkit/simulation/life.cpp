@@ -12,10 +12,7 @@ class Alone final : public Driven {
   explicit Alone(Life& life) : life_(life) {}
   bool step() override { return life_.step(); }
   TimePoint now() const override { return life_.clock.now(); }
-  std::optional<TimePoint> next_moment() override {
-    const auto next = life_.core().next_deadline();
-    return next && *next > now() ? next : std::nullopt;
-  }
+  std::optional<TimePoint> next_moment() override { return life_.core().next_deadline(); }
   void pass_to(TimePoint time) override { (void)life_.clock.skip(time - now()); }
 
  private:

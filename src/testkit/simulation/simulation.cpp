@@ -74,6 +74,9 @@ Simulation::~Simulation() {
     if (inside_->options.show_log) fmt::print(stderr, "coerce: {}\n", error.what());
   }
   inside_->record(nullptr);
+  // What did not stop has a last chance to, each system in its own time.
+  for (Inside::Node& each : inside_->nodes)
+    if (each.life) each.life->clock.leave();
   if (!inside_->is_endless) return;
   // A system's end would wait for what never stops running. Kept where it can be found.
   static std::atomic<Inside*> abandoned{nullptr};
