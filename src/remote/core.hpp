@@ -3,31 +3,151 @@
 
 #pragma once
 
-#include <coerce/actor/extension.hpp>
+#include <atomic>
+#include <deque>
+#include <mutex>
 
+#include <coerce/actor/extension.hpp>
+#include <coerce/remote/server.hpp>
+
+#include "remote/links.hpp"
 #include "remote/membership.hpp"
+#include "remote/node_world.hpp"
 #include "remote/peer.hpp"
+#include "remote/peer_table.hpp"
+#include "remote/seed_membership.hpp"
+#include "remote/services.hpp"
+#include "remote/settings.hpp"
 
 namespace coerce::detail {
 
+class ClusterWorker;
+
+/// What is done with references to actors of other nodes besides sending; one part of a node.
+/// See PeerHost, which hands it on.
+class ReferenceOperations {
+ public:
+  virtual ~ReferenceOperations() = default;
+  virtual Task<Result<ActorStatus>> status_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
+  virtual Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
+  virtual Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,
+                                           DescribeOptions options) = 0;
+  virtual void watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) = 0;
+  virtual void unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                          ForeignCell& target) noexcept = 0;
+};
+
 /// The extension of a system that makes it a node. The parts of the module (registry, deployment,
 /// operations on references) attach to it while it is built, and find others through it.
-class RemoteCore : public SystemExtension, public PeerHost {
+class RemoteCore final : public SystemExtension, public PeerHost, private LinksHost {
  public:
-  const NodeDescription& self() const noexcept;
-  Membership& membership() noexcept;
-  Transport& transport() noexcept;
+  explicit RemoteCore(NodeSettings settings);
+  ~RemoteCore() override;
+
+  /// As others are told at the moment: the incarnation changes when the node has to begin anew. The
+  /// reference stays valid, whatever follows.
+  const NodeDescription& self() const noexcept override {
+    return *self_.load(std::memory_order_acquire);
+  }
+  const NodeSettings& settings() const noexcept { return settings_; }
+  NodeWorld& world() noexcept { return *world_; }
+  Membership& membership() noexcept { return *membership_; }
+  Transport& transport() noexcept { return *settings_.transport; }
+  PeerTable& peer_table() noexcept { return *peers_; }
   /// A node that has been linked once in its present incarnation; null if there is none.
-  std::shared_ptr<Peer> peer(NodeId node) const;
-  std::vector<std::shared_ptr<Peer>> peers() const;
+  std::shared_ptr<Peer> peer(NodeId node) const { return peers_->find(node); }
+  std::vector<std::shared_ptr<Peer>> peers() const { return peers_->all(); }
 
   /// Asks a member, this node too (then served here). Errors: Unreachable, Timeout, Overloaded,
   /// and what the handler says.
   Task<Result<Bytes>> ask(NodeId node, InternalKind kind, Bytes payload, Duration timeout);
   Result<void> tell(NodeId node, InternalKind kind, Bytes payload);
   /// While the node is built only.
-  void serve(InternalKind kind, InternalHandler handler);
-  void on_node(NodeListener listener);
+  void serve(InternalKind kind, InternalHandler handler) {
+    services_->add(kind, std::move(handler));
+  }
+  void on_node(NodeListener listener) { membership_->listen(std::move(listener)); }
+  void set_operations(std::shared_ptr<ReferenceOperations> operations) {
+    operations_ = std::move(operations);
+  }
+  /// Keeps a part of the node until the node is destroyed.
+  void keep(std::shared_ptr<void> part) { parts_.push_back(std::move(part)); }
+
+  /// A tracked message of bytes to an actor of this node; see RemoteActorSystem::handle_message.
+  Task<Result<Bytes>> handle_message(std::string handler, ActorId id, Bytes message,
+                                     Duration timeout);
+
+  // ---- the cluster worker
+  struct Addresses {
+    std::string local;
+    std::string advertised;
+  };
+  /// See ClusterWorkerBuilder::start().
+  Task<Result<Addresses>> start_worker(WorkerSettings settings);
+  Task<void> leave(TimePoint until);
+
+  // ---- SystemExtension
+  std::string_view name() const noexcept override { return "remote"; }
+  void started(const ActorSystem& system) override;
+  Task<void> stop_accepting(TimePoint deadline) override;
+  Task<void> stop(TimePoint deadline) override;
+
+  // ---- PeerHost
+  const RemoteHandlers& handlers() const noexcept override { return settings_.handlers; }
+  CellRef find_actor(const ActorId& id) noexcept override;
+  void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
+             std::optional<std::uint64_t> ask) override;
+  void heard(Peer& peer, Duration latency) noexcept override;
+  Task<Result<ActorStatus>> status_of(std::shared_ptr<Peer> peer, ActorId id) override;
+  Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) override;
+  Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,
+                                   DescribeOptions options) override;
+  void watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) override;
+  void unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                  ForeignCell& target) noexcept override;
+
+ private:
+  // ---- LinksHost
+  Result<void> admit(const NodeDescription& node) override { return membership_->admit(node); }
+  void linked(const std::shared_ptr<Peer>& peer) override;
+  void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override;
+  void removed(const NodeDescription& self, bool by_other) override;
+
+  std::shared_ptr<ClusterWorker> worker() const;
+  std::shared_ptr<ClusterWorker> drop_worker();
+  NodeDescription describe(std::string address);
+  void become(NodeDescription self);
+  void begin_anew(std::string address, bool forget_addresses);
+  void refresh();
+  Task<Result<Bytes>> told(NodeDescription from, Bytes message);
+  static Task<Result<Bytes>> ask_peer(std::shared_ptr<Peer> peer, InternalKind kind, Bytes payload,
+                                      Duration timeout);
+  Task<void> say_goodbye(TimePoint until);
+
+  // ---- join.cpp
+  std::optional<ActorRefErr> refuse_network(const WorkerSettings& settings) const;
+  Result<std::string> advertised(const WorkerSettings& settings, const std::string& local) const;
+  static Task<void> tick(RemoteCore& self, std::shared_ptr<ClusterWorker> its_worker);
+  bool has_joined(const ClusterWorker& its_worker, bool has_seeds) const;
+
+  NodeSettings settings_;
+  std::optional<NodeWorld> world_;
+  std::optional<Services> services_;
+  std::optional<PeerTable> peers_;
+  std::optional<SeedMembership> membership_;
+  std::optional<Links> links_;
+  std::shared_ptr<ReferenceOperations> operations_;
+  std::vector<std::shared_ptr<void>> parts_;
+
+  std::atomic<const NodeDescription*> self_{nullptr};
+  mutable std::mutex mutex_;
+  std::deque<NodeDescription> selves_;  ///< grows only: they are referred to
+  std::shared_ptr<ClusterWorker> worker_;
+  bool is_stopping_ = false;
+  bool is_starting_ = false;
+  std::optional<TimePoint> removed_first_;  ///< found out, again and again since then, that it was
+  std::optional<TimePoint> removed_latest_;
+  std::optional<TimePoint> began_anew_;
 };
 
 }  // namespace coerce::detail

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <coerce/actor/error.hpp>
 #include <coerce/remote/node.hpp>
 
 namespace coerce::detail {

@@ -1,0 +1,85 @@
+/// \file
+/// Keeps links to the nodes that this one wants to reach.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <coerce/runtime/detail/async_event.hpp>
+
+#include "remote/links.hpp"
+#include "remote/members_message.hpp"
+
+namespace coerce::detail {
+
+/// How long to wait until the next try: 100 ms, twice as long each time, 10 s at the most; half of
+/// it is drawn.
+class BackOff {
+ public:
+  explicit BackOff(Rng& rng) noexcept : rng_(rng) {}
+  Duration next() noexcept;
+  void reset() noexcept { tries_ = 0; }
+
+ private:
+  Rng& rng_;
+  unsigned tries_ = 0;
+};
+
+/// A task for each address that is wanted: it dials, carries the link, waits, and dials again, for
+/// ever while the address is wanted. Its tasks share it.
+class Dialler : public std::enable_shared_from_this<Dialler> {
+ public:
+  /// `wanted`: addresses to which there is no link but should be, besides the seeds.
+  Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& transport,
+          const NodeSettings& settings, std::vector<std::string> seeds,
+          std::function<std::vector<std::string>()> wanted);
+
+  /// Takes up the addresses that are wanted now; call it again when they may have changed.
+  void refresh();
+  /// Dials no more; hellos that are under way end, links stay.
+  void close() noexcept { closing_.set(); }
+
+  /// The nodes behind the seeds to which there is a link.
+  std::vector<NodeId> linked_seeds() const;
+  /// Has every seed turned out to be this node itself?
+  bool is_alone() const;
+
+ private:
+  struct Target {
+    NodeId node = 0;  ///< that was found there; 0: none yet
+    bool is_self = false;
+    bool is_running = false;
+    std::string trouble;  ///< the latest that was logged
+  };
+  enum class Try : std::uint8_t { Linked, Failed, Ended };
+
+  static Task<void> keep(std::shared_ptr<Dialler> self, std::string address);
+  Task<Try> dial(std::string address);
+  Task<Try> dial_one(std::string address, std::string resolved);
+  Task<TransportResult<std::unique_ptr<Connection>>> connect(std::string resolved);
+  bool is_wanted(const std::string& address) const;
+  bool is_reached(const Target& target) const;
+  void found(const std::string& address, NodeId node);
+  void found_ourselves(const std::string& address);
+  void tell_trouble(const std::string& address, const std::string& why);
+  void stopped(const std::string& address);
+
+  NodeWorld& world_;
+  Links& links_;
+  PeerTable& peers_;
+  Transport& transport_;
+  const NodeSettings& settings_;
+  const std::vector<std::string> seeds_;
+  const std::function<std::vector<std::string>()> wanted_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Target> targets_;
+  AsyncEvent closing_;
+};
+
+}  // namespace coerce::detail

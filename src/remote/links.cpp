@@ -1,0 +1,148 @@
+#include "remote/links.hpp"
+
+#include <coerce/runtime/sleep.hpp>
+#include <coerce/runtime/when.hpp>
+
+#include "remote/address.hpp"
+
+namespace coerce::detail {
+
+namespace {
+
+using Role = HelloFacts::Role;
+
+/// The host of the node that dials is where its connection comes from (B-128).
+void override_host(NodeDescription& node, const Connection& connection) {
+  const auto told = parse_address(node.address);
+  auto seen = parse_address(connection.peer_address());
+  if (!told || !seen) return;
+  seen->port = told->port;
+  node.address = seen->to_string();
+}
+
+}  // namespace
+
+Task<void> Links::close_late(Connection& connection, AsyncEvent& closing) {
+  auto first = co_await when_any(sleep_for(settings_.limits.handshake_timeout), closing.wait());
+  const bool is_late = first.index() == 0 && std::get<0>(first);
+  const bool is_closing = first.index() == 1 && std::get<1>(first);
+  if (is_late || is_closing) connection.close();
+}
+
+Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, AsyncEvent& closing) {
+  HelloOutcome outcome;
+  if (!connection.is_local() && !settings_.transport->is_confidential() &&
+      !settings_.allow_plaintext) {
+    outcome.why =
+        "it leads beyond this machine, where others may listen: see tls() and "
+        "allow_plaintext()";
+    connection.close();
+    co_return outcome;
+  }
+  auto hello = say_hello(connection, std::move(dialled));
+  auto limit = close_late(connection, closing);
+  auto first = co_await when_any(std::move(hello), std::move(limit));
+  if (first.index() == 0)
+    outcome = std::get<0>(std::move(first));
+  else
+    outcome.why = "it took too long to say hello";
+  if (outcome.end != HelloEnd::Accepted) connection.close();
+  co_return outcome;
+}
+
+Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled) {
+  HelloOutcome outcome;
+  const Role role = dialled.empty() ? Role::Listen : Role::Dial;
+  auto secured = co_await settings_.transport->secure(connection, std::move(dialled));
+  if (!secured) {
+    outcome.why = secured.error().to_string();
+    co_return outcome;
+  }
+
+  const NodeDescription& self = host_.self();
+  outcome.self = self.incarnation;
+  bool refused_here = false;
+  HelloSettings settings;
+  settings.self = self;
+  settings.cluster = settings_.cluster;
+  settings.max_frame = settings_.limits.max_frame;
+  settings.authenticator = settings_.authenticator;
+  settings.now = world_.clock().wall_now();
+  settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
+    outcome.node = peer.id;
+    if (role == Role::Dial) {
+      const std::shared_ptr<Peer> known = peers_.find(peer.id);
+      if (known && known->node().incarnation == peer.incarnation && known->is_connected()) {
+        outcome.end = HelloEnd::AlreadyLinked;
+        return coerce::unexpected(ActorRefErr::AlreadyExists({}));
+      }
+    }
+    auto welcome = host_.admit(peer);
+    refused_here = !welcome;
+    return welcome;
+  };
+  settings.next_generation = [&](const NodeDescription& peer) {
+    return peers_.next_generation(self.id, peer);
+  };
+  auto shaking = shake_hands(connection, *settings_.transport, std::move(settings), role, {});
+  auto terms = co_await shaking;
+  if (!terms) {
+    outcome.why = terms.error().to_string();
+    if (terms.error().kind() == ActorRefErrKind::Fenced) host_.removed(self, !refused_here);
+    if (terms.error().kind() == ActorRefErrKind::AlreadyExists &&
+        outcome.end != HelloEnd::AlreadyLinked)
+      outcome.end = HelloEnd::Ourselves;
+    co_return outcome;
+  }
+  outcome.end = HelloEnd::Accepted;
+  outcome.node = terms->peer.id;
+  if (role == Role::Listen && settings_.override_incoming_address)
+    override_host(terms->peer, connection);
+  outcome.terms = std::move(*terms);
+  co_return outcome;
+}
+
+Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hello) {
+  LinkTerms terms = std::move(*hello.terms);
+  // Much may have happened while the hello went to and fro.
+  auto welcome = host_.admit(terms.peer);
+  if (!welcome || hello.self != host_.self().incarnation) {
+    connection->close();
+    co_return false;
+  }
+  const std::shared_ptr<Peer> peer = peers_.of(terms.peer);
+  const std::uint64_t generation = terms.generation;
+  world_.log(LogLevel::Debug, "link {} with node {} at {}", generation, terms.peer.id,
+             printable(connection->peer_address()));
+  LinkLife life;
+  auto link = hold(peer, std::move(connection), std::move(terms), life);
+  auto news = announce(peer, generation, life);
+  co_await when_all(std::move(link), std::move(news));
+  if (life.announced) host_.unlinked(peer, life.end.goodbye);
+  const LogLevel level = life.end.hostile ? LogLevel::Warn : LogLevel::Debug;
+  world_.log_limited(level, "link {} with node {} has ended: {}", generation, peer->node_id(),
+                     printable(life.end.why));
+  co_return life.announced && !life.end.hostile;
+}
+
+Task<void> Links::hold(std::shared_ptr<Peer> peer, std::unique_ptr<Connection> connection,
+                       LinkTerms terms, LinkLife& life) {
+  auto carrying = peer->carry(std::move(connection), std::move(terms));
+  life.end = co_await carrying;
+  life.ended = true;
+}
+
+// The peer takes messages before others are told that it does.
+Task<void> Links::announce(std::shared_ptr<Peer> peer, std::uint64_t generation, LinkLife& life) {
+  while (!life.ended && peer->generation() <= generation) {
+    if (peer->is_connected() && peer->generation() == generation) {
+      life.announced = true;
+      host_.linked(peer);
+      co_return;
+    }
+    const bool slept = co_await sleep_for(std::chrono::milliseconds(1));
+    if (!slept) co_return;
+  }
+}
+
+}  // namespace coerce::detail

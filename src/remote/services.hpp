@@ -1,0 +1,42 @@
+/// \file
+/// What a node answers other nodes, besides users' messages.
+
+#pragma once
+
+#include <atomic>
+#include <map>
+
+#include "remote/internals.hpp"
+#include "remote/node_world.hpp"
+#include "remote/peer.hpp"
+
+namespace coerce::detail {
+
+/// Runs handlers, each in a task of its own, a bounded number at a time. Filled while the node is
+/// built, then thread-safe.
+class Services {
+ public:
+  Services(NodeWorld& world, std::size_t most) noexcept : world_(world), most_(most) {}
+
+  /// Throws std::logic_error if the kind has a handler already.
+  void add(InternalKind kind, InternalHandler handler);
+  /// For a peer: an Ask is answered, whatever happens.
+  void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
+             std::optional<std::uint64_t> ask);
+  /// For this node itself. Errors besides the handler's: NotSupported, Timeout.
+  Task<Result<Bytes>> serve_here(NodeDescription self, InternalKind kind, Bytes payload,
+                                 Duration timeout);
+
+ private:
+  Task<void> run(std::shared_ptr<Peer> peer, const InternalHandler& handler, InternalKind kind,
+                 Bytes payload, std::optional<std::uint64_t> ask);
+  void conclude(Peer& peer, InternalKind kind, std::optional<std::uint64_t> ask,
+                Result<Bytes> answer);
+
+  NodeWorld& world_;
+  const std::size_t most_;
+  std::map<InternalKind, InternalHandler> handlers_;
+  std::atomic<std::size_t> running_{0};
+};
+
+}  // namespace coerce::detail
