@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "codec": CORE,
     "persistence": CORE | {"coordination", "codec"},
     "remote": CORE | {"coordination", "codec"},
+    "jwt": CORE | {"coordination", "codec", "remote"},
     "cluster": CLUSTERED,
     "pubsub": CLUSTERED,
     "singleton": CLUSTERED,
@@ -91,6 +92,10 @@ class Tree:
         places = [self.include] if style == "<" else [file.parent, self.src, self.include]
         return next(((p / name).resolve() for p in places if (p / name).is_file()), None)
 
+    def is_generated(self, name):
+        """Does protoc write this header?"""
+        return name.endswith(".pb.h") and (self.root / "proto" / name).with_suffix("").with_suffix(".proto").is_file()
+
     def check_file(self, file):
         module = self.module_of(file)
         if module not in MAY_INCLUDE:
@@ -106,7 +111,7 @@ class Tree:
             if public and public not in OPT_IN and (HEAVY.match(name) or name in OPT_IN):
                 self.report(file, line, f"a public header must not include {name}")
             if target is None:
-                if name.startswith("coerce/") and not name.endswith(".pb.h"):  # those are generated
+                if name.startswith("coerce/") and not self.is_generated(name):
                     self.report(file, line, f"{name} does not exist")
                 continue
             targets.append(target)

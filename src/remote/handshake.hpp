@@ -37,12 +37,36 @@ struct LinkTerms {
   Bytes early;                   ///< bytes that came behind the peer's Accept
 };
 
-/// Does the whole hello (Transport::secure has been called). The caller bounds it in time and
+/// Does the whole hello (Transport::secure has been called):
+/// ```
+/// dialler                              listener
+/// Hello              ->                              nothing is said to who has not said the right
+/// words
+///                    <-                Hello, Proof  the listener proves first
+/// Proof, Accept      ->                              the dialler asks `admit` before
+///                    <-                Accept        the listener asks `admit` before
+/// ```
+/// Each side that does not go on says Refuse with a kind of error and few words. Without an
+/// authenticator there are no proofs. An error has the peer's address in it, and its id if it told
+/// that, and what is not for the peer.
+///
+///  The caller bounds it in time and
 /// closes the connection after an error. Errors: Unauthorised, NotSupported (protocol, cluster,
 /// another node than expected), AlreadyExists (that is ourselves), Deserialisation (garbage),
 /// Unreachable. `expected`: the node that must be at the other end, if that is known.
 Task<Result<LinkTerms>> shake_hands(Connection& connection, Transport& transport,
                                     HelloSettings settings, HelloFacts::Role role,
                                     std::optional<NodeId> expected);
+
+/// A link that goes on for long is proven anew: one side sends FrameKind::Challenge with 32 new
+/// random bytes, the other answers with FrameKind::Proof and what this gives for them. The rest of
+/// the facts is that of the hello, so the proof is worth nothing on another link, nor when it is
+/// sent back. Error: Unauthorised.
+Result<Bytes> prove_again(Authenticator& authenticator, const LinkTerms& terms, BytesView nonce,
+                          WallTime now);
+/// Checks the answer to a challenge of ours. `nonce`: the one that was sent, which is used once.
+/// Error: Unauthorised; then the link ends.
+Result<void> verify_again(Authenticator& authenticator, const LinkTerms& terms, BytesView nonce,
+                          BytesView proof, WallTime now);
 
 }  // namespace coerce::detail
