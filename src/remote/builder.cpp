@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <coerce/remote/tcp.hpp>
+#include <coerce/remote/tls.hpp>
+
 #include "remote/core.hpp"
 #include "remote/frame.hpp"
 
@@ -43,8 +46,6 @@ bool is_set(const char* variable) {
 
 Task<Result<RemoteActorSystem>> build_node(ActorSystem system,
                                            std::shared_ptr<detail::RemoteCore> core) {
-  if (!core->settings().transport && !core->settings().make_transport)
-    co_return coerce::unexpected(ActorRefErr::NotSupported({}, {}, {}, "no transport was given"));
   if (system.extension<detail::RemoteCore>() != nullptr)
     co_return coerce::unexpected(
         ActorRefErr::NotSupported({}, {}, {}, "the actor system is a node already"));
@@ -59,6 +60,9 @@ RemoteActorSystemBuilder RemoteActorSystem::builder() { return {}; }
 
 RemoteActorSystemBuilder::RemoteActorSystemBuilder()
     : settings_(std::make_unique<detail::NodeSettings>()) {
+  settings_->make_transport = [](const ActorSystem& system) {
+    return std::make_shared<TcpTransport>(system);
+  };
   settings_->override_incoming_address = is_set("COERCE_OVERRIDE_INCOMING_NODE_ADDR");
 }
 RemoteActorSystemBuilder::RemoteActorSystemBuilder(RemoteActorSystemBuilder&&) noexcept = default;
@@ -149,6 +153,14 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::authenticator(
     std::shared_ptr<Authenticator> authenticator) {
   check(authenticator != nullptr, "authenticator: none");
   settings_->authenticator = std::move(authenticator);
+  return *this;
+}
+
+RemoteActorSystemBuilder& RemoteActorSystemBuilder::tls(const TlsOptions& options) {
+  options.check();
+  settings_->make_transport = [options](const ActorSystem& system) {
+    return std::make_shared<TcpTransport>(system, options);
+  };
   return *this;
 }
 
