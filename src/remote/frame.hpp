@@ -32,7 +32,8 @@ enum class FrameKind : std::uint8_t {
   Tell = 35,       ///< `type_id` is an InternalKind; nobody waits
   Answer = 36,     ///< to an Ask
   AskFailed = 37,  ///< to an Ask: an ActorRefErr
-  Goodbye = 38,    ///< protobuf Goodbye: this side has nothing more to say; the link ends once both have
+  Goodbye =
+      38,  ///< protobuf Goodbye: this side has nothing more to say; the link ends once both have
   Challenge = 39,  ///< protobuf Challenge: prove yourself again
 };
 

@@ -37,8 +37,7 @@ Reassembly::State Reassembly::add(const Frame& frame, std::size_t max_message, F
   return State::Whole;
 }
 
-Reassembly::State Reassembly::add_chunk(const Frame& frame, std::size_t max_message,
-                                        Frame& whole) {
+Reassembly::State Reassembly::add_chunk(const Frame& frame, std::size_t max_message, Frame& whole) {
   const FrameHeader& header = frame.header;
   const bool more = (header.flags & frame_flag::kMore) != 0;
   if (!begun_) {

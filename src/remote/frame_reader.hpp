@@ -10,9 +10,9 @@
 
 namespace coerce::detail {
 
-/// Cuts what comes from the network into frames, in place: a payload is valid until the next call of
-/// space(). Its buffer never grows. Checks what can be checked without knowing the link: lengths,
-/// kinds, flags. Not thread-safe.
+/// Cuts what comes from the network into frames, in place: a payload is valid until the next call
+/// of space(). Its buffer never grows. Checks what can be checked without knowing the link:
+/// lengths, kinds, flags. Not thread-safe.
 class FrameReader {
  public:
   enum class Found : std::uint8_t {

@@ -24,8 +24,8 @@ struct PeerOptions {
 };
 static_assert(std::is_trivially_destructible_v<PeerOptions>);
 
-/// Answers may wait beyond the high water mark, so many times of it: they cannot be refused as their
-/// requests could. Beyond that the asker gets Overloaded instead.
+/// Answers may wait beyond the high water mark, so many times of it: they cannot be refused as
+/// their requests could. Beyond that the asker gets Overloaded instead.
 inline constexpr std::size_t kReplyRoom = 16;
 
 }  // namespace coerce::detail

@@ -36,7 +36,7 @@ struct Writing {
   std::vector<SliceEnd> ends;
   Gathered control;
   std::size_t next_end = 0;
-  std::size_t in_flight = 0;         ///< bytes of the last slice
+  std::size_t in_flight = 0;  ///< bytes of the last slice
   std::size_t control_in_flight = 0;
   SliceEnd begun{0, false};  ///< of `user`; under the lock of the outbox
 };

@@ -56,7 +56,9 @@ class Requests {
   };
 
   Slot& slot(std::uint32_t index) noexcept { return blocks_[index / kBlock][index % kBlock]; }
-  static std::int64_t bucket_of(TimePoint time) noexcept { return time.time_since_epoch() / kBucketWidth; }
+  static std::int64_t bucket_of(TimePoint time) noexcept {
+    return time.time_since_epoch() / kBucketWidth;
+  }
   std::uint32_t& head(TimePoint deadline) noexcept {
     return buckets_[static_cast<std::uint64_t>(bucket_of(deadline)) % kBuckets];
   }

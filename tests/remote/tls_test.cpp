@@ -56,11 +56,11 @@ TEST_CASE("bytes go both ways under TLS, beside each other", "[tls]") {
     const Bytes much = pattern(4 << 20);
     auto& streams = meeting.streams;
     auto talk = [&]() -> Task<bool> {
-      auto all = co_await when_all(
-          streams.dialled->write(much), streams.accepted->write(much),
-          read_bytes(*streams.dialled, much.size()), read_bytes(*streams.accepted, much.size()));
-      co_return std::get<0>(all) && std::get<1>(all) && std::get<2>(all) == much &&
-          std::get<3>(all) == much;
+      auto all = co_await when_all(streams.dialled->write(much), streams.accepted->write(much),
+                                   read_bytes(*streams.dialled, much.size()),
+                                   read_bytes(*streams.accepted, much.size()));
+      co_return std::get<0>(all) && std::get<1>(all) &&
+          std::get<2>(all) == much&& std::get<3>(all) == much;
     };
     CHECK(system.block_on(talk()));
     CHECK(streams.dialled->written() > much.size());

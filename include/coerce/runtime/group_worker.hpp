@@ -95,11 +95,11 @@ class GroupWorkerBase {
 /// `serve(group)` runs on that thread alone, for one group at a time, in the order of the requests;
 /// it gives each item its answer. It may serve a group piece by piece: if it gives a number, then
 /// so many at the front have their answers and go on at once, and it is called again with the rest,
-/// in the order in which it has left them, before any other group. For tasks of a shuffled scheduler
-/// (a test's) there is no thread: a group is served as one of the steps that it draws; each such
-/// scheduler has groups of its own, and what others ask for meanwhile waits. The thread is made with
-/// the first request. The end of this object waits for the group that is being served; it must not
-/// come before the end of the requests. ask() is thread-safe and cannot be cancelled.
+/// in the order in which it has left them, before any other group. For tasks of a shuffled
+/// scheduler (a test's) there is no thread: a group is served as one of the steps that it draws;
+/// each such scheduler has groups of its own, and what others ask for meanwhile waits. The thread
+/// is made with the first request. The end of this object waits for the group that is being served;
+/// it must not come before the end of the requests. ask() is thread-safe and cannot be cancelled.
 template <class Request, class Answer>
 class GroupWorker {
  public:

@@ -20,12 +20,11 @@
 
 /// `CHECK_EXPLORED(scenario, options)`: passes if the scenario does under every seed; else shows
 /// the report with the failing seed and what ran.
-#define CHECK_EXPLORED(...)                                  \
-  do {                                                       \
-    const auto coerce_explored =                             \
-        ::coerce::testkit::explore(__VA_ARGS__);             \
-    INFO(::coerce::testkit::to_string(coerce_explored));     \
-    CHECK(coerce_explored.passed);                           \
+#define CHECK_EXPLORED(...)                                               \
+  do {                                                                    \
+    const auto coerce_explored = ::coerce::testkit::explore(__VA_ARGS__); \
+    INFO(::coerce::testkit::to_string(coerce_explored));                  \
+    CHECK(coerce_explored.passed);                                        \
   } while (false)
 
 namespace Catch {
