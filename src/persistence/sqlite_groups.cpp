@@ -141,9 +141,13 @@ std::size_t JournalGroups::answer_all(Group group, const sqlite::Failure& failur
 std::size_t JournalGroups::answer_unbegun(Group group, const sqlite::Failure& failure) {
   if (!sqlite::is_locked(failure)) return answer_all(group, failure);
   const TimePoint now = clock_.now();
-  const auto rest = std::ranges::stable_partition(
-      group, [&](const Worker::Item* item) { return item->request.deadline <= now; });
-  const std::size_t over = group.size() - rest.size();
+  // Not std::stable_partition: with libstdc++ 12 Clang calls it deprecated.
+  std::size_t over = 0;
+  for (std::size_t i = 0; i < group.size(); ++i)
+    if (group[i]->request.deadline <= now)
+      std::rotate(group.begin() + static_cast<std::ptrdiff_t>(over++),
+                  group.begin() + static_cast<std::ptrdiff_t>(i),
+                  group.begin() + static_cast<std::ptrdiff_t>(i + 1));
   // SQLite did not wait: what it sees may not change by waiting.
   return answer_all(over != 0 ? group.first(over) : group, failure);
 }
