@@ -177,7 +177,8 @@ TEST_CASE("a peer that does not speak TLS is refused by both sides", "[tls]") {
     auto& secured = listener_is_plain ? *dialled : *accepted;
     auto sent = co_await write_text(*stranger, "GET / HTTP/1.1\r\n\r\n");
     CHECK(sent);
-    auto result = co_await tls.secure(*secured, listener_is_plain ? address : std::string());
+    const std::string whom = listener_is_plain ? address : std::string();
+    auto result = co_await tls.secure(*secured, whom);
     REQUIRE(!result);
     CHECK(result.error().kind() == TransportErrKind::Insecure);
     auto wrong = co_await tls.secure(*stranger, address);
