@@ -23,7 +23,7 @@ struct FileFormat {
 
 struct FileOptions {
   bool sync = true;                    ///< each COMMIT waits for the disk
-  std::uint64_t log_bytes = 4u << 20;  ///< see Log
+  std::uint64_t log_bytes = 16u << 20;  ///< see Log
   std::uint64_t max_file_bytes = 0;    ///< 0: as many as SQLite allows
 };
 

@@ -18,6 +18,11 @@ constexpr std::size_t kMostGarbage = 10'000;
 /// wait: so much as that deletions keep step with appends.
 constexpr int kGarbageShare = 4;
 
+/// What a request lies in was written by another thread, and the row of its journal was used a
+/// group ago, so neither is in this core's cache; the writer of a large group would wait for memory
+/// in a tenth of its time. So it asks for them so many requests ahead.
+constexpr std::size_t kAhead = 8;
+
 const std::string& journal_of(const JournalGroups::What& what) {
   return std::visit(
       [](const auto& one) -> const std::string& {
@@ -81,7 +86,9 @@ void JournalGroups::put_in_order(Group group) {
   if (group.size() == 1) return;
   in_order_.clear();
   forgettings_ = known_.forgettings();
-  for (Worker::Item* item : group) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (i + kAhead < group.size()) fetch_request(*group[i + kAhead]);
+    Worker::Item* const item = group[i];
     JournalRow* const known = known_.find(journal_of(item->request.what));
     item->request.known = known;
     in_order_.push_back({known != nullptr ? known->number : 0, in_order_.size(), item});
@@ -112,23 +119,37 @@ std::size_t JournalGroups::commit_some(Group group) {
   }
   tables.committed();
   note_garbage();
-  for (std::size_t i = 0; i < count; ++i) group[i]->answer = std::move(answers_[i]);
   return count;
 }
 
-/// Until the transaction is long or one fails, which is then the last.
+/// For the processor's cache; see kAhead.
+void JournalGroups::fetch_request(const Worker::Item& item) noexcept {
+  constexpr std::size_t line = 64;
+  const auto* const begin = reinterpret_cast<const char*>(&item);
+  for (std::size_t at = 0; at < sizeof item; at += line) __builtin_prefetch(begin + at);
+}
+void JournalGroups::fetch_events(const Worker::Item& item) noexcept {
+  __builtin_prefetch(item.request.known);
+  if (const auto* const append = std::get_if<Append>(&item.request.what);
+      append != nullptr && !append->events.empty())
+    __builtin_prefetch(append->events.front().entry.bytes.data());
+}
+
+/// Until the transaction is long or one fails, which is then the last. The answers are given here,
+/// but nobody sees them before the transaction has ended, which may change them.
 std::size_t JournalGroups::perform_some(JournalTables& tables, Group group) {
-  answers_.clear();
   deletions_.clear();
+  std::size_t count = 0;
   do {
-    const Request& request = group[answers_.size()]->request;
+    if (count + kAhead < group.size()) fetch_events(*group[count + kAhead]);
+    Worker::Item& item = *group[count++];
+    const Request& request = item.request;
     tables.expect(known_.forgettings() == forgettings_ ? request.known : nullptr);
-    answers_.push_back(perform(tables, request.what));
-    if (answers_.back() && deletes_events(request.what))
+    item.answer = perform(tables, request.what);
+    if (*item.answer && deletes_events(request.what))
       deletions_.push_back(journal_of(request.what));
-  } while (!tables.connection().failed() && answers_.size() < group.size() &&
-           !writer_.transaction_is_long());
-  return answers_.size();
+  } while (!tables.connection().failed() && count < group.size() && !writer_.transaction_is_long());
+  return count;
 }
 
 std::size_t JournalGroups::answer_all(Group group, const sqlite::Failure& failure) {

@@ -85,6 +85,8 @@ class JournalGroups {
   std::size_t answer_culprit(Group group, std::size_t index, sqlite::Failure failure);
 
   void put_in_order(Group group);
+  static void fetch_request(const Worker::Item& item) noexcept;
+  static void fetch_events(const Worker::Item& item) noexcept;
   std::size_t perform_some(JournalTables& tables, Group group);
   static Answer perform(JournalTables& tables, const What& what);
   bool collect_garbage(JournalTables& tables);
@@ -99,7 +101,6 @@ class JournalGroups {
   std::unordered_set<std::string> is_garbage_;
   std::vector<Place> in_order_;
   std::uint64_t forgettings_ = 0;       ///< of known_, when the group was put in order
-  std::vector<Answer> answers_;         ///< of the present transaction
   std::vector<std::string> deletions_;  ///< of the present transaction: whose events
   std::size_t left_ = 0;                ///< of the present group, without answers
   int redone_ = 0;                      ///< in the present group

@@ -21,26 +21,26 @@ bool is_by_steps(const GroupItem& item) noexcept {
   return item.unit->scheduler->shuffle() != nullptr;
 }
 
-/// Requests wait in the tasks that they belong to, so the queue takes no memory of its own.
-class Queue {
- public:
-  bool empty() const noexcept { return first_ == nullptr; }
-  void push(GroupItem& item) noexcept {
-    item.next_item = nullptr;
-    (last_ != nullptr ? last_->next_item : first_) = &item;
-    last_ = &item;
-  }
-  GroupItem& pop() noexcept {
-    GroupItem& item = *first_;
-    first_ = item.next_item;
-    if (first_ == nullptr) last_ = nullptr;
-    return item;
-  }
+/// Not linked through the items: who takes many would wait for memory at each of them.
+using Queue = std::vector<GroupItem*>;
 
- private:
-  GroupItem* first_ = nullptr;
-  GroupItem* last_ = nullptr;
-};
+/// The group in front, as far as it may be.
+void take_group(Queue& queue, std::vector<GroupItem*>& group, std::size_t most) {
+  group.clear();
+  if (queue.size() <= most) {
+    group.swap(queue);
+    return;
+  }
+  const auto end = queue.begin() + static_cast<std::ptrdiff_t>(most);
+  group.assign(queue.begin(), end);
+  queue.erase(queue.begin(), end);
+}
+
+/// Its task ran on another core, long ago if the group is large.
+void fetch_ahead(std::span<GroupItem*> items, std::size_t i) noexcept {
+  constexpr std::size_t ahead = 8;
+  if (i + ahead < items.size()) __builtin_prefetch(items[i + ahead]);
+}
 
 }  // namespace
 
@@ -52,7 +52,7 @@ class GroupWorkerCore {
 
   GroupWorkerCore(GroupWorkerBase::Serve serve, const GroupWorkerOptions& options)
       : serve_(std::move(serve)), options_(options) {
-    group_.reserve(options.max_group);
+    for (auto* items : {&queue_, &group_}) items->reserve(options.max_group);
   }
   ~GroupWorkerCore() {
     {
@@ -92,10 +92,10 @@ class GroupWorkerCore {
 
   void give_to_thread(GroupItem& item) {
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    queue_.push_back(&item);
     SchedulerCore& scheduler = *item.unit->scheduler;
     scheduler.add_user();
     if (scheduler.caller_driven()) scheduler.io_work_started();
-    queue_.push(item);
     came_.notify_one();
   }
 
@@ -104,12 +104,12 @@ class GroupWorkerCore {
     const auto same = std::find_if(steps_.begin(), steps_.end(),
                                    [&](const Step& step) { return &step.scheduler == &scheduler; });
     if (same != steps_.end()) {
-      same->queue.push(item);
+      same->queue.push_back(&item);
       return;
     }
     Step& step = steps_.emplace_back(*this, scheduler);
-    step.group.reserve(options_.max_group);
-    step.queue.push(item);
+    for (auto* items : {&step.queue, &step.group}) items->reserve(options_.max_group);
+    step.queue.push_back(&item);
     submit_blocking(scheduler, step);
   }
 
@@ -134,8 +134,7 @@ class GroupWorkerCore {
 
   void serve_group(Queue& queue, std::vector<GroupItem*>& group,
                    std::unique_lock<std::mutex>& guard) noexcept {
-    group.clear();
-    while (!queue.empty() && group.size() < options_.max_group) group.push_back(&queue.pop());
+    take_group(queue, group, options_.max_group);
     waiting_ -= group.size();
     guard.unlock();
     {
@@ -154,7 +153,10 @@ class GroupWorkerCore {
       // Whoever got no answer learns that.
     }
     if (served == 0 || served > items.size()) served = items.size();
-    for (GroupItem* item : items.first(served)) wake(*item);
+    for (std::size_t i = 0; i < served; ++i) {
+      fetch_ahead(items, i);
+      wake(*items[i]);
+    }
     return served;
   }
 

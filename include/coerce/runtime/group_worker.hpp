@@ -36,9 +36,7 @@ namespace detail {
 
 class GroupWorkerCore;
 
-struct GroupItem : WakeNode {
-  GroupItem* next_item = nullptr;
-};
+struct GroupItem : WakeNode {};
 
 /// The part that knows no types.
 class GroupWorkerBase {
