@@ -31,6 +31,9 @@ void RemoteCore::started(const ActorSystem& system) {
   options.max_inbound_requests = limits.max_inbound_requests;
   options.ping_interval = settings_.heartbeat.interval;
   options.write_deadline = limits.write_deadline;
+  options.silence_deadline = (settings_.heartbeat.unhealthy_node_heartbeat_timeout +
+                              settings_.heartbeat.terminated_node_heartbeat_timeout) /
+                             2;
   peers_.emplace(*world_, *this, options);
   become(describe({}));
   membership_.emplace(self(), settings_.heartbeat,

@@ -54,9 +54,9 @@ Task<bool> Link::write_what_waits() {
   for (;;) {
     const BytesView slice = outbox->take(number, writing);
     if (slice.empty()) co_return true;
-    writing_now_.store(true, std::memory_order_relaxed);
+    writing_since_.store(clock.now(), std::memory_order_relaxed);
     const auto done = co_await connection->write(slice);
-    writing_now_.store(false, std::memory_order_relaxed);
+    writing_since_.store(TimePoint::max(), std::memory_order_relaxed);
     if (!done) {
       end(heard_goodbye() ? "the peer has said goodbye" : done.error().to_string());
       co_return false;

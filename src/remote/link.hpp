@@ -72,7 +72,10 @@ class Link {
   bool said_goodbye() const noexcept { return goodbye_written_.load(); }
   bool heard_goodbye() const noexcept { return goodbye_heard_.load(); }
   void add_counts(NetworkCounters& sum) const noexcept;
-  bool is_writing() const noexcept { return writing_now_.load(std::memory_order_relaxed); }
+  /// When the write that is under way began; max: none is.
+  TimePoint writing_since() const noexcept {
+    return writing_since_.load(std::memory_order_relaxed);
+  }
 
   const std::unique_ptr<Connection> connection;
   const LinkTerms terms;
@@ -95,7 +98,7 @@ class Link {
   std::string why_;
   std::atomic<bool> ended_{false};
   std::atomic<bool> hostile_{false};
-  std::atomic<bool> writing_now_{false};
+  std::atomic<TimePoint> writing_since_{TimePoint::max()};
   std::atomic<bool> goodbye_written_{false};
   std::atomic<bool> goodbye_heard_{false};
   std::atomic<std::uint64_t> pings_{0};

@@ -21,6 +21,7 @@ struct PeerOptions {
   std::size_t max_inbound_requests = 64 * 1024;  ///< being answered; more: Overloaded
   Duration ping_interval = std::chrono::milliseconds(500);
   Duration write_deadline = std::chrono::seconds(10);  ///< no progress for so long: the link ends
+  Duration silence_deadline = std::chrono::milliseconds(3750);  ///< nothing comes: the same
 };
 static_assert(std::is_trivially_destructible_v<PeerOptions>);
 

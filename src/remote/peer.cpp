@@ -105,7 +105,7 @@ std::optional<ActorRefErr> Peer::deliver_request(ForeignCell& target, const Remo
   TimePoint deadline = deadline_of(asker);
   if (deadline == TimePoint::max()) deadline = later(now, options_.request_timeout);
   if (deadline <= now) return expired();
-  const std::uint64_t number = requests_.add(
+  const std::uint64_t number = add_request(
       {.asker = &asker, .handler = &handler, .sent = now, .deadline = deadline, .link = link});
   if (number == 0)
     return ActorRefErr::Overloaded(
@@ -122,6 +122,20 @@ std::optional<ActorRefErr> Peer::deliver_request(ForeignCell& target, const Remo
   // Gone already: the link has just ended, or the deadline has, and the asker has been told.
   if (!requests_.take(number)) return std::nullopt;
   return refusal_of(queued);
+}
+
+/// Its number; 0: there are as many as may be.
+std::uint64_t Peer::add_request(const WaitingRequest& request) {
+  const std::uint64_t number = requests_.add(request);
+  if (request.deadline >= looks_at_.load(std::memory_order_acquire)) [[likely]]
+    return number;
+  std::shared_ptr<AsyncEvent> sooner;
+  {
+    const std::lock_guard guard(lock_);
+    sooner.swap(sooner_);
+  }
+  if (sooner != nullptr) sooner->set();
+  return number;
 }
 
 NetworkCounters Peer::counters() const noexcept {

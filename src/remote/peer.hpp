@@ -108,6 +108,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   Task<LinkEnd> run(std::shared_ptr<Link> link);
   Task<void> read_all(std::shared_ptr<Link> link);
   Task<void> beat(std::shared_ptr<Link> link);
+  Task<bool> rest(TimePoint until);
   // peer_frames.cpp
   bool handle_frames(Link& link, Reading& reading);
   const char* handle(Link& link, Reading& reading, const Frame& frame);
@@ -127,6 +128,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
                                              ReplyEnvelope& asker, BytesView payload) noexcept;
   ActorRefErr refusal_of(Queued queued) const;
   ActorRefErr no_link() const;
+  std::uint64_t add_request(const WaitingRequest& request);
 
   ActorSystem system_;
   PeerHost& host_;
@@ -134,13 +136,15 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   const PeerOptions options_;
   const std::shared_ptr<Outbox> outbox_;
   Requests requests_;
-  std::atomic<TimePoint> began_{TimePoint()};  ///< our side of the present link
-  std::atomic<std::size_t> asks_{0};           ///< of the peer, being answered
+  std::atomic<TimePoint> began_{TimePoint()};     ///< our side of the present link
+  std::atomic<TimePoint> looks_at_{TimePoint()};  ///< when it looks for requests that have expired
+  std::atomic<std::size_t> asks_{0};              ///< of the peer, being answered
 
   mutable SpinLock lock_;
   NetworkCounters past_;                ///< of links that have ended
   std::shared_ptr<Link> link_;          ///< the present one, or the next that waits for its end
   std::uint64_t generation_ = 0;        ///< the highest so far
+  std::shared_ptr<AsyncEvent> sooner_;  ///< set when it has to look sooner than at looks_at_
   std::optional<std::string> retired_;  ///< why
 };
 

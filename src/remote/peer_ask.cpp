@@ -51,11 +51,11 @@ class Peer::AskAwaiter : AskEnvelope {
     Peer& peer = peer_;
     const std::uint32_t link = peer.outbox_->link();
     const TimePoint now = peer.system_.clock().now();
-    const std::uint64_t number = peer.requests_.add({.asker = this,
-                                                     .handler = &ask_handler(),
-                                                     .sent = now,
-                                                     .deadline = later(now, timeout_),
-                                                     .link = link});
+    const std::uint64_t number = peer.add_request({.asker = this,
+                                                   .handler = &ask_handler(),
+                                                   .sent = now,
+                                                   .deadline = later(now, timeout_),
+                                                   .link = link});
     if (number == 0) {
       answer.emplace(coerce::unexpected(ActorRefErr::Overloaded("too many requests")));
       return false;

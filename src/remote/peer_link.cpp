@@ -7,13 +7,12 @@
 #include <coerce/runtime/when.hpp>
 
 #include "actor/system_core.hpp"
+#include "remote/link_watch.hpp"
 #include "remote/peer_reading.hpp"
 
 namespace coerce::detail {
 
 namespace {
-
-constexpr Duration kBeat = std::chrono::milliseconds(100);
 
 /// False: cancelled.
 Task<bool> happened(AsyncEvent& event) { co_return co_await event.wait(); }
@@ -124,27 +123,41 @@ Task<void> Peer::read_all(std::shared_ptr<Link> link) {
 }
 
 Task<void> Peer::beat(std::shared_ptr<Link> link) {
-  TimePoint next_ping = later(system_.clock().now(), options_.ping_interval);
-  TimePoint progressed = system_.clock().now();
-  std::uint64_t written = 0;
+  LinkWatch watch(options_, system_.clock().now());
   for (;;) {
-    const bool slept = co_await sleep_for(std::min(kBeat, options_.ping_interval));
-    if (!slept || link->ended()) break;
+    auto resting = rest(watch.next());
+    const bool goes_on = co_await resting;
+    if (!goes_on || link->ended()) break;
     const TimePoint now = system_.clock().now();
     end_expired(now);
-    if (now >= next_ping) {
-      if (!link->said_goodbye()) link->send_ping();
-      next_ping = later(now, options_.ping_interval);
-    }
-    const std::uint64_t taken = link->connection->written();
-    if (!link->is_writing() || taken != written) {
-      written = taken;
-      progressed = now;
-    } else if (now - progressed >= options_.write_deadline) {
-      link->end("the peer reads nothing");
+    const LinkWatch::Advice advice =
+        watch.look({.bytes_read = link->bytes_read.load(std::memory_order_relaxed),
+                    .bytes_taken = link->connection->written(),
+                    .writing_since = link->writing_since()},
+                   now);
+    if (advice.give_up != nullptr) {
+      link->end(advice.give_up);
       break;
     }
+    if (advice.ping && !link->said_goodbye()) link->send_ping();
   }
+}
+
+// Until a request has expired, if that is earlier. False: cancelled.
+Task<bool> Peer::rest(TimePoint until) {
+  const auto sooner = std::make_shared<AsyncEvent>();
+  {
+    const std::lock_guard guard(lock_);
+    sooner_ = sooner;
+  }
+  // Whoever adds a request that look_again() has not seen finds looks_at_ as it is stored here,
+  // by the lock of the requests.
+  looks_at_.store(until, std::memory_order_release);
+  until = std::min(until, requests_.look_again());
+  looks_at_.store(until, std::memory_order_release);
+  const Duration pause = until - system_.clock().now();
+  auto first = co_await when_any(sleep_for(std::max(pause, Duration::zero())), sooner->wait());
+  co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
 }
 
 Task<void> Peer::drain(TimePoint deadline) {

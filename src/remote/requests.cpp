@@ -87,4 +87,12 @@ std::size_t Requests::take_expired(TimePoint now, std::span<WaitingRequest> into
   return count;
 }
 
+TimePoint Requests::look_again() noexcept {
+  const std::lock_guard guard(lock_);
+  if (size() == 0) return TimePoint::max();
+  std::int64_t bucket = swept_;
+  while (buckets_[static_cast<std::uint64_t>(bucket) % kBuckets] == kNone) ++bucket;
+  return TimePoint(kBucketWidth * (bucket + 1));  // at its end, so that one look takes all of it
+}
+
 }  // namespace coerce::detail

@@ -38,6 +38,9 @@ class Requests {
                            std::uint32_t& from) noexcept;
   /// Up to `into.size()` of those whose deadline has passed. \pre `now` never goes back
   std::size_t take_expired(TimePoint now, std::span<WaitingRequest> into) noexcept;
+  /// Not later than the first deadline and the width of a bucket; max: nobody waits.
+  /// \pre take_expired() has given 0 just before
+  TimePoint look_again() noexcept;
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
  private:

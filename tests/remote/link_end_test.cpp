@@ -216,7 +216,7 @@ TEST_CASE("A peer that reads nothing is cut at the write deadline") {
   REQUIRE(world.ref(world.a, "ear").notify<Text>(std::string(10'000, 'x')));
   test.advance(2900ms);
   REQUIRE(world.a.peer->is_connected());
-  test.advance(300ms);
+  test.advance(600ms);  // what it has read is noticed when it is pinged
   REQUIRE(world.a.ends.size() == 1);
   REQUIRE(world.a.ends[0].why == "the peer reads nothing");
 }
@@ -236,4 +236,19 @@ TEST_CASE("A node that is gone for good refuses everything from then on") {
   test.run_until_idle();
   REQUIRE_FALSE(world.a.peer->is_connected());
   REQUIRE(world.a.ends.size() == 2);
+}
+
+TEST_CASE("A link on which nothing comes any more is given up, though nobody was told") {
+  TestSystem test;
+  World world(test);
+  const auto wire = world.join();
+  test.run_until_idle();
+  test.advance(60s);  // what lives and has nothing to say pings
+  REQUIRE(world.a.ends.empty());
+  stall(wire.back);
+  test.advance(3s);
+  REQUIRE(world.a.peer->is_connected());
+  test.advance(1300ms);
+  REQUIRE(world.a.ends.size() == 1);
+  REQUIRE(world.a.ends[0].why == "the peer is silent");
 }

@@ -21,7 +21,9 @@ struct HeartbeatOptions {
   Duration interval = std::chrono::milliseconds(500);
   /// An answer that took longer does not count.
   Duration ping_timeout = std::chrono::seconds(3);
-  /// A node that has not answered for so long is Unhealthy until it answers.
+  /// A node that has not answered for so long is Unhealthy until it answers. Half-way from here to
+  /// its loss a link on which nothing has come is given up and made anew: perhaps only the link is
+  /// dead, and nobody was told.
   Duration unhealthy_node_heartbeat_timeout = std::chrono::milliseconds(1500);
   /// A node that has not answered for so long is lost, for good.
   Duration terminated_node_heartbeat_timeout = std::chrono::seconds(6);
