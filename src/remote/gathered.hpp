@@ -18,6 +18,7 @@ class Gathered {
  public:
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
+  bool has_memory() const noexcept { return capacity_ != 0; }
   BytesView view() const noexcept { return {memory_.get(), size_}; }
 
   /// Room for so many further bytes, to be written by the caller.

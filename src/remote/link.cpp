@@ -78,7 +78,7 @@ void Link::go_on_draining() {
     last_ping_.store(pings_.load() + 1);
     send_ping();
   } else if (all_confirmed_.load()) {
-    sealed_ = outbox->seal(number, writing, {.kind = FrameKind::Goodbye}, goodbye_bytes("drained"));
+    sealed_ = outbox->seal(number, {.kind = FrameKind::Goodbye}, goodbye_bytes("drained"));
   }
 }
 

@@ -83,7 +83,7 @@ class Link {
   Clock& clock;
   std::uint32_t number = 0;
   TimePoint began{};
-  Writing writing;
+  Slice writing;  ///< what was taken last
   std::atomic<std::uint64_t> bytes_written{0}, bytes_read{0}, frames_read{0};
   Receipts received;        ///< what this side has got; to be told to the peer
   bool is_carried = false;  ///< its counts are not part of the past; under the lock of the peer

@@ -4,13 +4,12 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <vector>
 
 #include <coerce/runtime/detail/spin_lock.hpp>
 #include <coerce/runtime/task.hpp>
 
-#include "remote/gathered.hpp"
+#include "remote/lane.hpp"
 #include "remote/names.hpp"
 #include "remote/options.hpp"
 
@@ -24,27 +23,10 @@ enum class Queued : std::uint8_t {
   TooLarge,  ///< for the peer
 };
 
-/// A place in gathered bytes where one slice ends and the next begins.
-struct SliceEnd {
-  std::size_t at;
-  bool inside_message;  ///< what follows is a further chunk of a message
-};
-
-/// What the writer of one link has taken out of the queue. Its own, but for `begun`.
-struct Writing {
-  Gathered user;
-  std::vector<SliceEnd> ends;
-  Gathered control;
-  std::size_t next_end = 0;
-  std::size_t in_flight = 0;  ///< bytes of the last slice
-  std::size_t control_in_flight = 0;
-  SliceEnd begun{0, false};  ///< of `user`; under the lock of the outbox
-};
-
-/// Frames that were never begun to be written, from the first whole message on.
+/// Frames that were never begun to be written. The first of them may be further chunks of a message
+/// that was begun.
 struct Unsent {
-  Gathered frames;
-  bool inside_message = false;  ///< they begin with further chunks of one that was begun
+  Lane frames;
   std::optional<OutNames> names;
 };
 
@@ -59,7 +41,8 @@ struct OutgoingMessage {
 
 /// The queue of frames to one peer: the user lane, and the control lane that passes it between
 /// slices of 64 KiB. One for all links of the peer; open while one of them is up. Senders append to
-/// it under a short lock; the link's writer takes everything that is there in one go. Thread-safe.
+/// it under a short lock, under which nothing long is copied; the link's writer takes slice by
+/// slice. Thread-safe.
 class Outbox {
  public:
   explicit Outbox(const PeerOptions& options) noexcept
@@ -68,7 +51,7 @@ class Outbox {
   /// A link is up. Its number, which is not 0.
   std::uint32_t open(std::size_t max_frame, std::size_t handlers);
   /// It is not any more, from now on nothing is taken. What has not been begun comes back.
-  Unsent close(Writing& writing) noexcept;
+  Unsent close() noexcept;
   std::uint32_t link() const noexcept { return link_.load(std::memory_order_acquire); }
   bool is_open() const noexcept { return state_.load(std::memory_order_acquire) == State::Open; }
 
@@ -87,9 +70,9 @@ class Outbox {
 
   // ---- the link's writer
   /// What is to be written next; what was taken before has been written. Empty: nothing.
-  BytesView take(std::uint32_t link, Writing& writing) noexcept;
+  BytesView take(std::uint32_t link, Slice& writing) noexcept;
   /// If nothing waits any more: takes nothing from now on, and adds a last frame.
-  bool seal(std::uint32_t link, const Writing& writing, FrameHeader header, BytesView payload);
+  bool seal(std::uint32_t link, FrameHeader header, BytesView payload);
   bool is_draining() const noexcept {
     return state_.load(std::memory_order_acquire) == State::Draining;
   }
@@ -144,11 +127,12 @@ class Outbox {
   bool is_up(std::uint32_t link) const noexcept;
   bool wait(Work& waiter, CancelScope& scope) noexcept;
   bool remove(Work& waiter) noexcept;
-  void append(FrameHeader header, std::span<const BytesView> parts);
-  void append_chunks(FrameHeader header, std::span<const BytesView> parts, std::size_t total,
-                     Gathered& lane);
-  void begin_frame(std::size_t size, bool inside_message);
-  void put(FrameHeader header, std::span<const BytesView> parts, Gathered& lane);
+  Queued may_push_message(std::uint32_t link) noexcept;
+  void note_names(const OutgoingMessage& message, FrameHeader& header);
+  void append_message(const FrameHeader& header, Parts parts, PreparedMessage* prepared);
+  void append(Lane& lane, const FrameHeader& header, Parts parts, PreparedMessage* prepared);
+  /// Bytes of the user lane that have not been written.
+  std::size_t queued() const noexcept { return user_.size() + in_flight_; }
   std::optional<std::uint32_t> number_of(ForeignCell& target);
 
   const PeerOptions options_;
@@ -156,13 +140,12 @@ class Outbox {
   std::atomic<State> state_{State::Closed};  ///< written under the lock
   std::atomic<std::uint32_t> link_{0};       ///< the same
   bool poked_ = false;
-  bool congested_ = false;  ///< between the high and the low water mark
-  std::size_t max_frame_ = 0;
-  std::size_t queued_ = 0;  ///< bytes of the user lane that have not been written
-  std::size_t control_queued_ = 0;
-  Gathered user_;
-  std::vector<SliceEnd> ends_;
-  Gathered control_;
+  bool congested_ = false;                 ///< between the high and the low water mark
+  std::atomic<std::size_t> max_frame_{0};  ///< written under the lock
+  Lane user_;
+  Lane control_;
+  std::size_t in_flight_ = 0;  ///< bytes of the slice that is being written
+  std::size_t control_in_flight_ = 0;
   OutNames names_;
   Work* waiting_ = nullptr;
   std::uint64_t messages_ = 0;

@@ -53,7 +53,7 @@ class DeadLetters {
 }  // namespace
 
 LinkEnd Peer::finish_link(Link& link) noexcept {
-  const Unsent unsent = outbox_->close(link.writing);
+  Unsent unsent = outbox_->close();
   const std::uint64_t sent = outbox_->counts().messages_of_link;
   LinkEnd end;
   end.generation = link.terms.generation;
@@ -81,24 +81,26 @@ LinkEnd Peer::finish_link(Link& link) noexcept {
   return end;
 }
 
-std::uint64_t Peer::refuse_unsent(const Unsent& unsent) noexcept {
+std::uint64_t Peer::refuse_unsent(Unsent& unsent) noexcept {
   DeadLetters dead(system_.core(), host_.handlers(), shared_from_this());
   std::uint64_t messages = 0;
   std::uint64_t frames = 0;
-  bool inside = unsent.inside_message;
-  for (BytesView left = unsent.frames.view(); !left.empty(); ++frames) {
-    const FrameHeader header = read_header(left.data());
-    const BytesView payload = left.subspan(kFrameHeaderSize, header.length);
-    left = left.subspan(kFrameHeaderSize + header.length);
-    const bool begins = !std::exchange(inside, (header.flags & frame_flag::kMore) != 0);
-    if (!begins) continue;
-    if (header.kind == FrameKind::Notify) {
-      ++messages;
-      dead.add(header, payload, *unsent.names);
-    } else if (header.kind == FrameKind::Request) {
-      ++messages;
-      if (const auto request = requests_.take(header.request_id))
-        finish(*request, unreachable(ActorRefErrOutcome::NotDelivered, "the link has ended"));
+  Slice slice;
+  for (unsent.frames.take(slice); !slice.bytes.empty(); unsent.frames.take(slice)) {
+    bool inside = slice.inside_message;
+    for (BytesView left = slice.bytes.view(); !left.empty(); ++frames) {
+      const FrameHeader header = read_header(left.data());
+      const BytesView payload = left.subspan(kFrameHeaderSize, header.length);
+      left = left.subspan(kFrameHeaderSize + header.length);
+      if (std::exchange(inside, false)) continue;  // of a message that was begun
+      if (header.kind == FrameKind::Notify) {
+        ++messages;
+        dead.add(header, payload, *unsent.names);
+      } else if (header.kind == FrameKind::Request) {
+        ++messages;
+        if (const auto request = requests_.take(header.request_id))
+          finish(*request, unreachable(ActorRefErrOutcome::NotDelivered, "the link has ended"));
+      }
     }
   }
   outbox_->uncount_frames(frames);

@@ -1,0 +1,68 @@
+/// \file
+/// Frames that wait to be written, in the order in which they go.
+
+#pragma once
+
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "remote/frame.hpp"
+#include "remote/gathered.hpp"
+
+namespace coerce::detail {
+
+/// Whole frames that are written in one go: about 64 KiB of them at the most.
+struct Slice {
+  Gathered bytes;
+  bool inside_message = false;  ///< it begins with a further chunk of a message
+};
+
+/// What a message is made of, to be joined.
+using Parts = std::span<const BytesView>;
+std::size_t size_of(Parts parts) noexcept;
+
+/// A message as slices of its own, one for each chunk. Made before a lock is taken, as that copies
+/// all of the message.
+class PreparedMessage {
+ public:
+  /// `header`: without length and kMore.
+  PreparedMessage(FrameHeader header, Parts parts);
+  std::size_t frames() const noexcept { return slices_.size(); }
+
+ private:
+  friend class Lane;
+  std::vector<Slice> slices_;
+  std::size_t size_ = 0;
+};
+
+/// Not thread-safe. What is taken out first was put in first.
+class Lane {
+ public:
+  /// A longer message is to be prepared.
+  static constexpr std::size_t kLongestCopied = 20 * 1024;
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+
+  /// One frame. \pre size_of(parts) <= kMaxChunk
+  void append(FrameHeader header, Parts parts);
+  void append(PreparedMessage message);
+  /// The next slice; empty if there is none. Keeps the memory of what was in `slice` before.
+  void take(Slice& slice) noexcept;
+  void clear() noexcept;
+
+ private:
+  static constexpr std::size_t kSliceSize = kMaxChunk + kFrameHeaderSize;
+  static constexpr std::size_t kKeptSlices = 16;
+
+  void close_last();
+  void keep(Gathered memory) noexcept;
+
+  std::size_t size_ = 0;
+  std::deque<Slice> full_;
+  Gathered last_;  ///< what comes next is added to it
+  std::vector<Gathered> spare_;
+};
+
+}  // namespace coerce::detail
