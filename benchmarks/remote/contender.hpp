@@ -20,11 +20,9 @@ struct Contender {
 };
 
 Contender plain_asio();
+Contender coerce_remote();
 #ifdef REMOTE_BENCH_CAF
 Contender caf_io();
-#endif
-#ifdef REMOTE_BENCH_COERCE
-Contender coerce_remote();
 #endif
 
 }  // namespace remote_bench

@@ -79,10 +79,7 @@ Options parse_options(int argc, char** argv) {
 }
 
 std::vector<Contender> contenders() {
-  std::vector<Contender> all{plain_asio()};
-#ifdef REMOTE_BENCH_COERCE
-  all.push_back(coerce_remote());
-#endif
+  std::vector<Contender> all{plain_asio(), coerce_remote()};
 #ifdef REMOTE_BENCH_CAF
   all.push_back(caf_io());
 #else
