@@ -2,7 +2,7 @@
 # the latter two use an installed coerce.
 
 if(NOT TARGET coerce::core)
-  find_package(coerce CONFIG REQUIRED COMPONENTS core OPTIONAL_COMPONENTS persistence)
+  find_package(coerce CONFIG REQUIRED COMPONENTS core OPTIONAL_COMPONENTS persistence remote)
 endif()
 enable_testing()
 

@@ -1,8 +1,10 @@
 /// \file
-/// Everything of the module remote.
+/// Everything of the module remote, and what it is used with: actors, and codecs of messages.
 
 #pragma once
 
+#include <coerce/actor.hpp>
+#include <coerce/codec.hpp>
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/counters.hpp>
 #include <coerce/remote/handlers.hpp>
@@ -11,4 +13,6 @@
 #include <coerce/remote/refs.hpp>
 #include <coerce/remote/server.hpp>
 #include <coerce/remote/system.hpp>
+#include <coerce/remote/tcp.hpp>
+#include <coerce/remote/tls.hpp>
 #include <coerce/remote/transport.hpp>

@@ -26,6 +26,22 @@ for consumer in find_package testkit add_subdirectory fetch_content; do
   "$work/$consumer/consumer"
 done
 
+# What an installed coerce has, a stranger can use: messages between two nodes, with nothing else than the component.
+if [ -f "$prefix/include/coerce/remote.hpp" ]; then
+  echo "--- remote, installed"
+  configure "$root/tests/consumer/remote" remote
+  cmake --build "$work/remote" --target consumer
+  "$work/remote/consumer"
+  echo "--- remote, as a part of the source tree, without persistence"
+  configure "$root/tests/consumer/remote" remote_sources "-DCOERCE_CHECKOUT=$root"
+  cmake --build "$work/remote_sources" --target consumer
+  "$work/remote_sources/consumer"
+  if find "$prefix/include" -name '*.pb.h' | grep .; then
+    echo "headers that protoc has written are installed" >&2
+    exit 1
+  fi
+fi
+
 echo "--- unknown_component"
 configure "$root/tests/consumer/unknown_component" unknown_component
 
