@@ -10,7 +10,7 @@ option(COERCE_METRICS "Prometheus metrics" OFF)
 option(COERCE_TRACING "Distributed tracing" OFF)
 option(COERCE_API "HTTP API and dashboard" OFF)
 option(COERCE_GATEWAY "gRPC gateway" OFF)
-option(COERCE_CLIENT_AUTH_JWT "JWT authentication between nodes" OFF)
+option(COERCE_CLIENT_AUTH_JWT "JWT authentication between nodes; implies COERCE_REMOTE" OFF)
 option(COERCE_FULL "Every feature" OFF)
 
 set(COERCE_REMOTE_MODULES codec remote)
@@ -30,6 +30,9 @@ endif()
 if(COERCE_SHARDING)
   set(COERCE_REMOTE ON)
   set(COERCE_PERSISTENCE ON)
+endif()
+if(COERCE_CLIENT_AUTH_JWT)
+  set(COERCE_REMOTE ON)
 endif()
 
 # coerce_check_features(): fails if a feature is on whose modules were not all added.

@@ -6,8 +6,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libasio-dev libfmt-dev libspdlog-dev libexpected-dev
-  libsqlite3-dev libhiredis-dev nlohmann-json3-dev libprotobuf-dev protobuf-compiler libssl-dev libcpp-jwt-dev)
-test=(catch2 redis-server openssl python3)
+  libsqlite3-dev libhiredis-dev nlohmann-json3-dev libprotobuf-dev protobuf-compiler libssl-dev)
+test=(catch2 redis-server openssl python3 libcpp-jwt-dev)
 # llvm-19 has the symbolizer that ThreadSanitizer reports need.
 ci=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev llvm-19 valgrind python3)
 bench=(libcaf-dev erlang-base)

@@ -185,18 +185,20 @@ class Shaking {
     facts.transcript =
         dials ? transcript_of(hello_bytes_, *bytes) : transcript_of(*bytes, hello_bytes_);
     facts.channel_binding = connection_.channel_binding();
-    facts.now = settings_.now;
     co_return Stepped<void>();
   }
 
   Task<Stepped<void>> believe() {
     auto proof = co_await next(FrameKind::Proof);
     if (!proof) co_return coerce::unexpected(std::move(proof).error());
-    co_return refused_if(check_proof(*settings_.authenticator, turned(terms_.facts), *proof));
+    HelloFacts facts = turned(terms_.facts);
+    facts.now = settings_.now();
+    co_return refused_if(check_proof(*settings_.authenticator, facts, *proof));
   }
 
   Stepped<void> append_proof() {
     if (!settings_.authenticator) return {};
+    terms_.facts.now = settings_.now();
     auto proof = make_proof(*settings_.authenticator, terms_.facts);
     if (!proof) return refuse(std::move(proof).error());
     append_frame(out_, FrameKind::Proof, *proof);

@@ -18,7 +18,7 @@ struct HelloSettings {
   std::string cluster;
   std::size_t max_frame = kDefaultMaxFrame;
   std::shared_ptr<Authenticator> authenticator;  ///< or none
-  WallTime now{};
+  std::function<WallTime()> now;                 ///< the node's wall clock
   /// Is a node with this description welcome? Asked on both sides, once the peer has proven itself.
   /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
   /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.
@@ -40,8 +40,7 @@ struct LinkTerms {
 /// Does the whole hello (Transport::secure has been called):
 /// ```
 /// dialler                              listener
-/// Hello              ->                              nothing is said to who has not said the right
-/// words
+/// Hello              ->                              nothing is said to a stranger
 ///                    <-                Hello, Proof  the listener proves first
 /// Proof, Accept      ->                              the dialler asks `admit` before
 ///                    <-                Accept        the listener asks `admit` before
@@ -50,10 +49,10 @@ struct LinkTerms {
 /// authenticator there are no proofs. An error has the peer's address in it, and its id if it told
 /// that, and what is not for the peer.
 ///
-///  The caller bounds it in time and
-/// closes the connection after an error. Errors: Unauthorised, NotSupported (protocol, cluster,
-/// another node than expected), AlreadyExists (that is ourselves), Deserialisation (garbage),
-/// Unreachable. `expected`: the node that must be at the other end, if that is known.
+/// The caller bounds it in time and closes the connection after an error. Errors: Unauthorised,
+/// NotSupported (protocol, cluster, another node than expected), AlreadyExists (that is ourselves),
+/// Deserialisation (garbage), Unreachable. `expected`: the node that must be at the other end, if
+/// that is known.
 Task<Result<LinkTerms>> shake_hands(Connection& connection, Transport& transport,
                                     HelloSettings settings, HelloFacts::Role role,
                                     std::optional<NodeId> expected);

@@ -67,7 +67,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   settings.cluster = settings_.cluster;
   settings.max_frame = settings_.limits.max_frame;
   settings.authenticator = settings_.authenticator;
-  settings.now = world_.clock().wall_now();
+  settings.now = [this] { return world_.clock().wall_now(); };
   settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
     outcome.node = peer.id;
     if (role == Role::Dial) {

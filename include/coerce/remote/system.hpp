@@ -23,6 +23,7 @@
 
 namespace coerce {
 
+class JwtOptions;
 class RemoteActorSystemBuilder;
 class TlsOptions;
 
@@ -202,9 +203,11 @@ class RemoteActorSystemBuilder {
   RemoteActorSystemBuilder& cluster_name(std::string_view name);
   /// Proves who this node is, and checks others. Default: nobody proves anything.
   RemoteActorSystemBuilder& authenticator(std::shared_ptr<Authenticator> authenticator);
-  /// Tokens made for one connection each, signed with a secret that all nodes share; `ttl` of a
-  /// token, at most 60 s. In the module jwt: include <coerce/jwt.hpp>.
+  /// The nodes prove who they are by tokens made for one connection each, signed with a secret that
+  /// all of them share; `ttl` of a token, from 1 s to 60 s. In the module jwt, so link coerce::jwt.
   RemoteActorSystemBuilder& client_auth_jwt(std::string_view secret, Duration ttl);
+  /// The same with keys of any kind. Include <coerce/jwt.hpp>.
+  RemoteActorSystemBuilder& client_auth_jwt(const JwtOptions& options);
   /// TCP with TLS. Throws std::invalid_argument that names a file if it is no good. Include
   /// <coerce/remote/tls.hpp>.
   RemoteActorSystemBuilder& tls(const TlsOptions& options);
