@@ -19,6 +19,11 @@ struct Mesh {
     for (NodeId id = 2; id <= sim.nodes(); ++id)
       start(sim.node(id), nodes[id - 1], {address_of(sim.node(1))});
   }
+  /// Each has seen the link to each other.
+  void form() {
+    start_all();
+    expect_whole(3s);
+  }
   bool is_whole() const {
     return std::ranges::all_of(nodes, [](const auto& node) { return table_of(node) == kMesh; });
   }
@@ -164,7 +169,7 @@ TEST_CASE("nodes that dial each other at the same time end with one link", "[sys
 TEST_CASE("a node that says goodbye is Terminated at once", "[system][B-129]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   sim.node(2).run(mesh.nodes[1].leave());
   CHECK(sim.run_until(
       [&] { return table_of(mesh.nodes[0]) == "1 healthy, 2 terminated, 3 healthy"; }, 500ms));
@@ -176,7 +181,7 @@ TEST_CASE("a node that says goodbye is Terminated at once", "[system][B-129]") {
 TEST_CASE("a node that has left may join again", "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   sim.node(2).run(mesh.nodes[1].leave());
   start(sim.node(2), mesh.nodes[1], {address_of(sim.node(1))});
   mesh.expect_whole(3s);
@@ -185,7 +190,7 @@ TEST_CASE("a node that has left may join again", "[system]") {
 TEST_CASE("the shutdown of a system says goodbye", "[system][B-129]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   const auto report = sim.node(2).run(mesh.nodes[1].shutdown());
   CHECK(report.complete);
   CHECK(sim.run_until(
@@ -195,7 +200,7 @@ TEST_CASE("the shutdown of a system says goodbye", "[system][B-129]") {
 TEST_CASE("a node that crashes is Unhealthy, then Terminated, and its new life joins", "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   const auto began = mesh.nodes[1].started_at();
   sim.crash(2, testkit::CrashKind::Machine);
   CHECK(sim.run_until(
@@ -212,7 +217,7 @@ TEST_CASE("a process that starts again at once with the same id takes the place 
           "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   sim.crash(2);
   mesh.restart(2);
   start(sim.node(2), mesh.nodes[1], {address_of(sim.node(1))});
@@ -222,7 +227,7 @@ TEST_CASE("a process that starts again at once with the same id takes the place 
 TEST_CASE("a seed that starts again is found by those that know it", "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   sim.crash(1);
   sim.run_for(60s);
   mesh.restart(1);
@@ -233,7 +238,7 @@ TEST_CASE("a seed that starts again is found by those that know it", "[system]")
 TEST_CASE("a node that was cut off for two minutes is joined again", "[system][B-212]") {
   const auto scenario = [](Simulation& sim) {
     Mesh mesh(sim);
-    mesh.start_all();
+    mesh.form();
     const NodeId lonely = 1 + sim.draw(3);
     std::vector<NodeId> others;
     for (NodeId id = 1; id <= 3; ++id)
@@ -279,7 +284,7 @@ TEST_CASE("two halves of two nodes find each other again", "[system][B-212]") {
 TEST_CASE("a node that was stopped and goes on comes back as another incarnation", "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
-  mesh.start_all();
+  mesh.form();
   const auto began = mesh.nodes[2].started_at();
   sim.pause(3);
   sim.run_for(120s);
@@ -292,7 +297,7 @@ TEST_CASE("a node that was stopped and goes on comes back as another incarnation
 TEST_CASE("a link that dies is made anew, and nobody is lost", "[system]") {
   const auto scenario = [](Simulation& sim) {
     Mesh mesh(sim);
-    mesh.start_all();
+    mesh.form();
     std::vector<WallTime> began;
     for (const auto& node : mesh.nodes) began.push_back(node.started_at());
     for (int i = 0; i < 5; ++i) {

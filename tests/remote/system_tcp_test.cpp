@@ -78,6 +78,32 @@ TEST_CASE("three nodes form a mesh over TCP", "[system][tcp]") {
     CHECK(within(10s, [&] { return table_of(*node->remote) == kMesh; }));
 }
 
+TEST_CASE("the last handle of a node's system shuts it down: its peers and links do not keep it",
+          "[system][tcp]") {
+  const auto with_word = [](std::shared_ptr<SharedWord> word) {
+    return [word](RemoteActorSystemBuilder& builder) { builder.authenticator(word); };
+  };
+  TcpNode first(1, with_word(std::make_shared<SharedWord>("word")));
+  auto seed = first.start();
+  REQUIRE(seed);
+  std::weak_ptr<SharedWord> owned;  // by the node, as long as there is one
+  {
+    auto word = std::make_shared<SharedWord>("word");
+    owned = word;
+    const auto system = ActorSystem::builder().worker_threads(2).build();
+    auto builder = RemoteActorSystem::builder();
+    builder.with_id(2).with_actor_system(system).authenticator(std::move(word));
+    auto second = system.block_on(builder.build());
+    REQUIRE(second);
+    auto worker = second->cluster_worker();
+    worker.listen_addr("127.0.0.1:0").with_seed_addr(seed->local_addr());
+    REQUIRE(system.block_on(worker.start()));
+    REQUIRE(within(10s, [&] { return table_of(*first.remote) == "1 healthy, 2 healthy"; }));
+  }
+  CHECK(owned.expired());
+  CHECK(within(1s, [&] { return table_of(*first.remote) == "1 healthy, 2 terminated"; }));
+}
+
 TEST_CASE("an address in use is an error", "[system][tcp]") {
   TcpNode first(1), second(2);
   auto server = first.start();
