@@ -10,31 +10,6 @@ using coerce::ActorRefErrKind;
 using coerce::ActorRefErrOutcome;
 using coerce::testkit::TestSystem;
 
-namespace {
-
-/// What a request has come to, when it has.
-template <class Awaiter>
-std::shared_ptr<std::optional<coerce::Result<std::string>>> ask(TestSystem& test, Awaiter awaiter) {
-  auto outcome = std::make_shared<std::optional<coerce::Result<std::string>>>();
-  test.system().spawn([](Awaiter sending, auto into) -> coerce::Task<void> {
-    auto answer = co_await std::move(sending);
-    into->emplace(std::move(answer));
-  }(std::move(awaiter), outcome));
-  test.run_until_idle();
-  return outcome;
-}
-
-void stall(const std::shared_ptr<MemoryStream>& stream, bool stalled = true) {
-  stream->change([&](StreamTrouble& trouble) { trouble.stalled = stalled; });
-}
-
-void require_balance(const coerce::NetworkCounters& counters) {
-  REQUIRE(counters.messages_sent == counters.peer_delivered + counters.peer_refused +
-                                        counters.dead_letters + counters.unconfirmed);
-}
-
-}  // namespace
-
 TEST_CASE("After a clean drain everything is confirmed, on both sides") {
   TestSystem test;
   World world(test);

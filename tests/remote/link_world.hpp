@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include <coerce/codec/members.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/testkit/test_system.hpp>
@@ -227,5 +229,27 @@ class World {
     side.ends.push_back(std::move(end));
   }
 };
+
+/// Begins to send, and runs until there is nothing to do. What it has come to, when it has.
+template <class Awaiter>
+auto ask(coerce::testkit::TestSystem& test, Awaiter awaiter) {
+  using Answer = coerce::AwaitResult<Awaiter>;
+  auto outcome = std::make_shared<std::optional<Answer>>();
+  test.system().spawn([](Awaiter sending, auto into) -> coerce::Task<void> {
+    auto answer = co_await std::move(sending);
+    into->emplace(std::move(answer));
+  }(std::move(awaiter), outcome));
+  test.run_until_idle();
+  return outcome;
+}
+
+inline void stall(const std::shared_ptr<MemoryStream>& stream, bool stalled = true) {
+  stream->change([&](StreamTrouble& trouble) { trouble.stalled = stalled; });
+}
+
+inline void require_balance(const coerce::NetworkCounters& counters) {
+  REQUIRE(counters.messages_sent == counters.peer_delivered + counters.peer_refused +
+                                        counters.dead_letters + counters.unconfirmed);
+}
 
 }  // namespace remote_test
