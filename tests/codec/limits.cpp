@@ -101,6 +101,9 @@ TEST_CASE("nothing nested deeper than the limit is decoded", "[codec]") {
       encoded(std::vector<std::vector<bool>>{{true}}), {.max_depth = 2}));
   refuses<std::vector<std::vector<bool>>>(encoded(std::vector<std::vector<bool>>{{true}}),
                                           "nested deeper than the limit", {.max_depth = 1});
+  // Numbers are no deeper than the array or vector that holds them.
+  REQUIRE(Codec<std::vector<double>>::decode(encoded(std::vector{0.5, 1.5}), {.max_depth = 0}));
+  REQUIRE(Codec<std::array<int, 2>>::decode(encoded(std::array{1, -1}), {.max_depth = 0}));
   // By default 64, and counted through the codecs of own types.
   REQUIRE(Codec<Tree>::decode(encoded(chain(64))));
   const auto deeper = encode_message(chain(65), 65);

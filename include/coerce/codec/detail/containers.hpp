@@ -169,16 +169,26 @@ template <Transmittable T, std::size_t N>
   requires(N > 0 && std::default_initializable<T> && std::movable<T>)
 struct Codec<std::array<T, N>> : detail::SelfDelimiting<std::array<T, N>> {
   static Result<void> write(const std::array<T, N>& value, Bytes& out) {
-    for (const T& element : value)
-      if (auto done = detail::write_field(element, out); !done) return done;
+    if constexpr (detail::Number<T>) {
+      detail::write_numbers<T>(value, out);
+    } else {
+      for (const T& element : value)
+        if (auto done = detail::write_field(element, out); !done) return done;
+    }
     return {};
   }
   static Result<std::array<T, N>> read(detail::Reader& reader) {
-    std::array<T, N> value{};
-    for (T& element : value) {
-      auto read = detail::read_field<T>(reader);
-      if (!read) return unexpected(std::move(read).error());
-      element = std::move(*read);
+    Result<std::array<T, N>> value(tl::in_place);
+    if constexpr (detail::Number<T>) {
+      const auto bytes = reader.take(sizeof(*value));
+      if (!bytes) return unexpected(bytes.error());
+      detail::read_numbers<T>(*bytes, *value);
+    } else {
+      for (T& element : *value) {
+        auto read = detail::read_field<T>(reader);
+        if (!read) return unexpected(std::move(read).error());
+        element = std::move(*read);
+      }
     }
     return value;
   }
@@ -189,12 +199,11 @@ template <Transmittable T, class Allocator>
   requires std::is_object_v<T>
 struct Codec<std::vector<T, Allocator>> : detail::SelfDelimiting<std::vector<T, Allocator>> {
   using Value = std::vector<T, Allocator>;
-  static constexpr bool kBytes = detail::Integer<T> && sizeof(T) == 1;
 
   static Result<void> write(const Value& value, Bytes& out) {
     detail::write_varint(value.size(), out);
-    if constexpr (kBytes) {
-      out.insert(out.end(), value.begin(), value.end());
+    if constexpr (detail::Number<T>) {
+      detail::write_numbers<T>(value, out);
     } else {
       for (const auto& element : value)
         if (auto done = detail::write_field<T>(element, out); !done) return done;
@@ -205,10 +214,16 @@ struct Codec<std::vector<T, Allocator>> : detail::SelfDelimiting<std::vector<T, 
     const auto count = reader.count();
     if (!count) return unexpected(count.error());
     Value value;
-    if constexpr (kBytes) {
-      const auto bytes = reader.take(*count);
+    if constexpr (detail::Number<T>) {
+      // No more than there are bytes left, so the product does not overflow.
+      const auto bytes = reader.take(*count * sizeof(T));
       if (!bytes) return unexpected(bytes.error());
-      value.assign(bytes->begin(), bytes->end());
+      if constexpr (sizeof(T) == 1) {
+        value.assign(bytes->begin(), bytes->end());
+      } else {
+        value.resize(*count);
+        detail::read_numbers<T>(*bytes, value);
+      }
     } else {
       for (std::size_t i = 0; i < *count; ++i) {
         auto element = detail::read_field<T>(reader);

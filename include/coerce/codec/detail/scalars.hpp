@@ -4,13 +4,16 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -72,6 +75,31 @@ Result<T> read_integer(Reader& reader) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) value |= std::uint64_t{(*bytes)[i]} << (8 * i);
   return static_cast<T>(value);
+}
+
+/// Has sizeof(T) bytes, and any bytes are one. Many of them are copied in one go; they are no
+/// deeper than what holds them.
+template <class T>
+concept Number = Integer<T> || Floating<T>;
+
+template <Number T>
+void write_numbers(std::span<const T> numbers, Bytes& out) {
+  const auto bytes = std::as_bytes(numbers);
+  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const auto at = static_cast<std::ptrdiff_t>(out.size());
+  out.insert(out.end(), first, first + bytes.size());
+  if constexpr (std::endian::native != std::endian::little)
+    for (auto i = out.begin() + at; i != out.end(); i += sizeof(T)) std::reverse(i, i + sizeof(T));
+}
+
+/// \pre `bytes` are as many as those of `numbers`
+template <Number T>
+void read_numbers(BytesView bytes, std::span<T> numbers) noexcept {
+  if (bytes.empty()) return;
+  auto* into = reinterpret_cast<std::uint8_t*>(numbers.data());
+  std::memcpy(into, bytes.data(), bytes.size());
+  if constexpr (std::endian::native != std::endian::little)
+    for (auto* i = into; i != into + bytes.size(); i += sizeof(T)) std::reverse(i, i + sizeof(T));
 }
 
 }  // namespace detail
