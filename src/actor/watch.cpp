@@ -67,11 +67,8 @@ struct RelationEnvelope : Envelope {
 
 // False: the target has ended.
 bool post_relation(Cell& other, Cell& target, Relation relation) {
-  if (ForeignCell* foreign = as_foreign(target)) {  // it is nobody's child
-    if (relation == Relation::Watch)
-      foreign->port->watch(other, *foreign);
-    else
-      foreign->port->unwatch(other, *foreign);
+  if (ForeignCell* foreign = as_foreign(target)) {  // it is nobody's child, and watched elsewhere
+    foreign->port->unwatch(other, *foreign);
     return true;
   }
   auto* envelope = new (pool_allocate(sizeof(RelationEnvelope))) RelationEnvelope(other, relation);
@@ -94,6 +91,11 @@ Result<void> watch_cell(Cell& watcher, Cell& target) {
   if (watching.size() >= kMostWatched)
     return coerce::unexpected(ActorRefErr::Overloaded("an actor watches at most 65 536 others"));
   if (!watching.insert(target)) return {};
+  if (ForeignCell* foreign = as_foreign(target)) {
+    auto watched = foreign->port->watch(watcher, *foreign);
+    if (!watched) watching.erase(target);
+    return watched;
+  }
   if (!post_relation(watcher, target, Relation::Watch)) {
     // Pairs with the store in Cell::close(): the reason is there.
     (void)target.status.load(std::memory_order_acquire);

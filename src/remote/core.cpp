@@ -92,7 +92,9 @@ CellRef RemoteCore::find_actor(const ActorId& id) noexcept {
 // ---- links --------------------------------------------------------------------------------------
 
 void RemoteCore::linked(const std::shared_ptr<Peer>& peer) {
-  if (peers_->is_current(*peer)) membership_->linked(peer->node());
+  if (!peers_->is_current(*peer)) return;
+  membership_->linked(peer->node());
+  for (const LinkListener& listener : link_listeners_) listener(peer);
 }
 
 void RemoteCore::unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) {
@@ -174,7 +176,11 @@ Result<void> RemoteCore::tell(NodeId node, InternalKind kind, Bytes payload) {
 
 void RemoteCore::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                        std::optional<std::uint64_t> ask) {
-  services_->serve(peer, kind, std::move(payload), ask);
+  if (peers_->is_current(*peer)) {
+    services_->serve(peer, kind, std::move(payload), ask);
+  } else if (ask) {  // its node is lost, only the link does not know yet
+    peer->answer(*ask, coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more")));
+  }
 }
 
 // ---- references ---------------------------------------------------------------------------------
@@ -189,8 +195,9 @@ Task<DescribeResult> RemoteCore::describe_of(std::shared_ptr<Peer> peer, ActorId
                                              DescribeOptions options) {
   return operations_->describe_of(std::move(peer), std::move(id), options);
 }
-void RemoteCore::watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) {
-  operations_->watch_of(peer, watcher, target);
+Result<void> RemoteCore::watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                                  ForeignCell& target) {
+  return operations_->watch_of(peer, watcher, target);
 }
 void RemoteCore::unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
                             ForeignCell& target) noexcept {

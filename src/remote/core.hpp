@@ -22,6 +22,7 @@
 namespace coerce::detail {
 
 class ClusterWorker;
+struct Parts;
 
 /// What is done with references to actors of other nodes besides sending; one part of a node.
 /// See PeerHost, which hands it on.
@@ -32,10 +33,13 @@ class ReferenceOperations {
   virtual Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
   virtual Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,
                                            DescribeOptions options) = 0;
-  virtual void watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) = 0;
+  virtual Result<void> watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                                ForeignCell& target) = 0;
   virtual void unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
                           ForeignCell& target) noexcept = 0;
 };
+
+using LinkListener = std::function<void(const std::shared_ptr<Peer>& peer)>;
 
 /// The extension of a system that makes it a node. The parts of the module (registry, deployment,
 /// operations on references) attach to it while it is built, and find others through it.
@@ -70,6 +74,10 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void set_operations(std::shared_ptr<ReferenceOperations> operations) {
     operations_ = std::move(operations);
   }
+  /// Called whenever a link with a node is up, by which it may be talked to from now on.
+  void on_link(LinkListener listener) { link_listeners_.push_back(std::move(listener)); }
+  void set_parts(std::shared_ptr<Parts> parts) { module_ = std::move(parts); }
+  Parts& parts() noexcept { return *module_; }
   /// Keeps a part of the node until the node is destroyed.
   void keep(std::shared_ptr<void> part) { parts_.push_back(std::move(part)); }
 
@@ -102,7 +110,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) override;
   Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,
                                    DescribeOptions options) override;
-  void watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) override;
+  Result<void> watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                        ForeignCell& target) override;
   void unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
                   ForeignCell& target) noexcept override;
 
@@ -137,7 +146,9 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::optional<SeedMembership> membership_;
   std::optional<Links> links_;
   std::shared_ptr<ReferenceOperations> operations_;
-  std::vector<std::shared_ptr<void>> parts_;
+  std::shared_ptr<Parts> module_;  ///< the parts of this module
+  std::vector<LinkListener> link_listeners_;
+  std::vector<std::shared_ptr<void>> parts_;  ///< of others
 
   std::atomic<const NodeDescription*> self_{nullptr};
   mutable std::mutex mutex_;

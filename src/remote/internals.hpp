@@ -18,17 +18,16 @@ namespace coerce::detail {
 enum class InternalKind : std::uint16_t {
   Members = 1,        ///< tell: the nodes that the sender knows
   Locate = 2,         ///< ask: where is an actor? (asked of a home, or of every member on a miss)
-  Announce = 3,       ///< tell: actors that the sender has, for their homes
-  Withdraw = 4,       ///< tell: actors that have ended
-  Reserve = 5,        ///< ask: may the sender start an actor with this id?
+  Announce = 3,       ///< ask: actors of the sender that have begun or ended, for their homes
+  Duplicates = 4,     ///< tell: ids that an actor of the receiver and one of another node have
+  Reserve = 5,        ///< ask: may the sender start an actor with this id? Or it need no more
   Deploy = 6,         ///< ask: make an actor from a recipe
   Status = 7,         ///< ask
   Stop = 8,           ///< ask
   Describe = 9,       ///< ask
-  Watch = 10,         ///< ask: tell me when this actor ends
-  Unwatch = 11,       ///< tell
-  Terminated = 12,    ///< tell: a watched actor has ended
-  Capabilities = 13,  ///< ask
+  Watch = 10,         ///< ask: tell me when these actors end, or no more
+  Terminated = 11,    ///< ask: watched actors have ended, know it
+  Capabilities = 12,  ///< ask
 };
 
 /// Serves one kind. `from` is an authenticated member. For a Tell the answer is dropped; an error

@@ -168,8 +168,8 @@ Task<DescribeResult> Peer::describe(CellRef target, DescribeOptions options) {
   return host_.describe_of(shared_from_this(), target->id(), options);
 }
 
-void Peer::watch(Cell& watcher, ForeignCell& target) {
-  host_.watch_of(shared_from_this(), watcher, target);
+Result<void> Peer::watch(Cell& watcher, ForeignCell& target) {
+  return host_.watch_of(shared_from_this(), watcher, target);
 }
 
 void Peer::unwatch(Cell& watcher, ForeignCell& target) noexcept {

@@ -48,7 +48,8 @@ class PeerHost {
   virtual Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
   virtual Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,
                                            DescribeOptions) = 0;
-  virtual void watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) = 0;
+  virtual Result<void> watch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
+                                ForeignCell& target) = 0;
   virtual void unwatch_of(const std::shared_ptr<Peer>& peer, Cell& watcher,
                           ForeignCell& target) noexcept = 0;
 };
@@ -97,7 +98,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   Task<Result<void>> stop(CellRef target) override;
   Result<void> notify_stop(ForeignCell& target) override;
   Task<DescribeResult> describe(CellRef target, DescribeOptions options) override;
-  void watch(Cell& watcher, ForeignCell& target) override;
+  Result<void> watch(Cell& watcher, ForeignCell& target) override;
   void unwatch(Cell& watcher, ForeignCell& target) noexcept override;
 
  private:

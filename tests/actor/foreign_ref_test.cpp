@@ -63,15 +63,19 @@ class Node : public coerce::detail::ForeignPort {
     co_return coerce::DescribeResult(target->id(), target->full_path(),
                                      coerce::ActorRefErr::Unreachable());
   }
-  void watch(coerce::detail::Cell& watcher, coerce::detail::ForeignCell& target) override {
+  coerce::Result<void> watch(coerce::detail::Cell& watcher,
+                             coerce::detail::ForeignCell& target) override {
     ++watches;
+    if (refuses_watches) return coerce::unexpected(coerce::ActorRefErr::Overloaded());
     coerce::detail::tell_terminated(watcher, target,
                                     coerce::StopReason(coerce::StopReasonKind::NodeLost));
+    return {};
   }
   void unwatch(coerce::detail::Cell&, coerce::detail::ForeignCell&) noexcept override {
     ++unwatches;
   }
 
+  bool refuses_watches = false;
   bool refuses = false;
   int pokes = 0, stops = 0, watches = 0, unwatches = 0;
 };

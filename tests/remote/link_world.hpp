@@ -133,9 +133,10 @@ class Host : public coerce::detail::PeerHost {
                                                    coerce::DescribeOptions) override {
     co_return coerce::DescribeResult(id, id, coerce::ActorRefErr::NotImplemented());
   }
-  void watch_of(const std::shared_ptr<coerce::detail::Peer>&, coerce::detail::Cell&,
-                coerce::detail::ForeignCell&) override {
+  coerce::Result<void> watch_of(const std::shared_ptr<coerce::detail::Peer>&, coerce::detail::Cell&,
+                                coerce::detail::ForeignCell&) override {
     ++watches;
+    return {};
   }
   void unwatch_of(const std::shared_ptr<coerce::detail::Peer>&, coerce::detail::Cell&,
                   coerce::detail::ForeignCell&) noexcept override {

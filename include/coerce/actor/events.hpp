@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include <coerce/actor/node_id.hpp>
 #include <coerce/actor/ref.hpp>
 
 namespace coerce {
@@ -66,8 +67,17 @@ struct Lagged {
   std::uint64_t count;  ///< lost in one go
 };
 
-using Event =
-    std::variant<ActorStarted, ActorStopped, DeadLetter, HandlerFailure, SlowHandler, Lagged>;
+/// Two nodes of a cluster have an actor with one id: both of these nodes are told. Both actors
+/// stay; who looks for the id finds the older one. Told once for each pair, as far as the latest
+/// 1024 of a node reach.
+struct DuplicateActorId {
+  ActorId id;
+  NodeId older = 0;
+  NodeId younger = 0;
+};
+
+using Event = std::variant<ActorStarted, ActorStopped, DeadLetter, HandlerFailure, SlowHandler,
+                           DuplicateActorId, Lagged>;
 
 namespace detail {
 class EventHub;

@@ -55,6 +55,12 @@ struct RemoteLimits {
   std::size_t max_nodes = 1024;
   /// Questions of other nodes, besides users' messages, that are being answered; more: Overloaded.
   std::size_t max_questions = 4096;
+  /// Actors of others that this node keeps track of, so that they are found by asking two nodes;
+  /// those beyond are found by asking all. Long ids count several times.
+  std::size_t max_located_actors = 1'000'000;
+  /// Pairs of a watching actor here and a watched one elsewhere; more: Overloaded. As many actors
+  /// here may be watched from one other node.
+  std::size_t max_watched = 1'000'000;
   /// How long what waits for a link may still be written when this node leaves.
   Duration drain_timeout = std::chrono::seconds(5);
   /// For so long an ended node stays in get_nodes().

@@ -51,8 +51,8 @@ class ForeignPort {
   virtual Result<void> notify_stop(ForeignCell& target) = 0;
   virtual Task<DescribeResult> describe(CellRef target, DescribeOptions options) = 0;
   /// The watcher is told once with tell_terminated(watcher, target, reason), also when the node is
-  /// lost (NodeLost) or the actor had ended before.
-  virtual void watch(Cell& watcher, ForeignCell& target) = 0;
+  /// lost (NodeLost) or the actor had ended before. Error: Overloaded.
+  virtual Result<void> watch(Cell& watcher, ForeignCell& target) = 0;
   virtual void unwatch(Cell& watcher, ForeignCell& target) noexcept = 0;
 };
 

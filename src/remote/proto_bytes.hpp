@@ -1,0 +1,40 @@
+/// \file
+/// Messages of protobuf as bytes, and back.
+
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <google/protobuf/message_lite.h>
+
+#include <coerce/actor/error.hpp>
+#include <coerce/codec/bytes.hpp>
+
+namespace coerce::detail {
+
+inline Bytes to_bytes(const google::protobuf::MessageLite& message) {
+  Bytes bytes(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(bytes.data());
+  return bytes;
+}
+
+/// Error: Deserialisation.
+template <class P>
+Result<P> from_bytes(BytesView bytes) {
+  P message;
+  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return message;
+  return coerce::unexpected(ActorRefErr::Deserialisation("this is no such question or answer"));
+}
+
+/// A duration on the wire. What is too long becomes the longest one.
+inline std::uint64_t to_microseconds(Duration duration) noexcept {
+  const auto count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return count > 0 ? static_cast<std::uint64_t>(count) : 0;
+}
+inline Duration from_microseconds(std::uint64_t count, Duration longest) noexcept {
+  const auto most = to_microseconds(longest);
+  return std::chrono::microseconds(static_cast<std::int64_t>(count < most ? count : most));
+}
+
+}  // namespace coerce::detail
