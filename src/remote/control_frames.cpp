@@ -5,6 +5,8 @@
 
 #include <coerce/remote/v1/control.pb.h>
 
+#include "remote/hello.hpp"
+
 namespace coerce::detail {
 
 namespace {
@@ -61,6 +63,12 @@ Bytes goodbye_bytes(std::string_view text) {
   return serialised(message);
 }
 
+Bytes challenge_bytes(BytesView nonce) {
+  remote::v1::Challenge message;
+  message.set_nonce(nonce.data(), nonce.size());
+  return serialised(message);
+}
+
 std::optional<Ping> read_ping(BytesView bytes) {
   const auto message = parsed<remote::v1::Ping>(bytes);
   if (!message) return std::nullopt;
@@ -80,6 +88,12 @@ std::optional<std::string> read_goodbye(BytesView bytes) {
   const auto message = parsed<remote::v1::Goodbye>(bytes);
   if (!message) return std::nullopt;
   return message->text().substr(0, 256);
+}
+
+std::optional<Bytes> read_challenge(BytesView bytes) {
+  const auto message = parsed<remote::v1::Challenge>(bytes);
+  if (!message || message->nonce().size() != kNonceSize) return std::nullopt;
+  return bytes_of(message->nonce());
 }
 
 }  // namespace coerce::detail

@@ -34,9 +34,12 @@ struct Pong {
 Bytes to_bytes(const Ping& ping);
 Bytes to_bytes(const Pong& pong);
 Bytes goodbye_bytes(std::string_view text);
+Bytes challenge_bytes(BytesView nonce);
 /// None: malformed.
 std::optional<Ping> read_ping(BytesView bytes);
 std::optional<Pong> read_pong(BytesView bytes);
 std::optional<std::string> read_goodbye(BytesView bytes);
+/// 32 bytes, which the next proof has to be bound to.
+std::optional<Bytes> read_challenge(BytesView bytes);
 
 }  // namespace coerce::detail

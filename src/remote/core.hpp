@@ -106,6 +106,10 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
              std::optional<std::uint64_t> ask) override;
   void heard(Peer& peer, Duration latency) noexcept override;
+  Authenticator* authenticator() noexcept override { return settings_.authenticator.get(); }
+  void draw_secret(std::span<std::uint8_t> into) override {
+    settings_.transport->random_bytes(into);
+  }
   Task<Result<ActorStatus>> status_of(std::shared_ptr<Peer> peer, ActorId id) override;
   Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) override;
   Task<DescribeResult> describe_of(std::shared_ptr<Peer> peer, ActorId id,

@@ -13,6 +13,7 @@
 
 #include "remote/control_frames.hpp"
 #include "remote/handshake.hpp"
+#include "remote/link_proof.hpp"
 #include "remote/outbox.hpp"
 
 namespace coerce::detail {
@@ -83,7 +84,8 @@ class Link {
   Clock& clock;
   std::uint32_t number = 0;
   TimePoint began{};
-  Slice writing;  ///< what was taken last
+  Slice writing;                   ///< what was taken last
+  std::optional<LinkProof> proof;  ///< once it is up; for the task that carries it
   std::atomic<std::uint64_t> bytes_written{0}, bytes_read{0}, frames_read{0};
   Receipts received;        ///< what this side has got; to be told to the peer
   bool is_carried = false;  ///< its counts are not part of the past; under the lock of the peer

@@ -39,10 +39,11 @@ class PeerHost {
   virtual void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                      std::optional<std::uint64_t> ask) = 0;
   virtual void heard(Peer& peer, Duration latency) noexcept = 0;  ///< a pong has come
-  /// A Challenge of the peer, or its Proof: see handshake.hpp. Answer with Peer::send_proof.
-  virtual void on_proof(const std::shared_ptr<Peer>& peer, FrameKind kind, Bytes payload) noexcept {
-    (void)peer, (void)kind, (void)payload;
-  }
+  /// How this node and its peers prove who they are; null: nobody does.
+  virtual Authenticator* authenticator() noexcept { return nullptr; }
+  /// Transport::random_bytes: numbers that no peer can guess. Asked only if there is an
+  /// authenticator.
+  virtual void draw_secret(std::span<std::uint8_t> into) { (void)into; }
   /// Status, stop, describe, watch of references: see remote/remote_ops.hpp.
   virtual Task<Result<ActorStatus>> status_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
   virtual Task<Result<void>> stop_of(std::shared_ptr<Peer> peer, ActorId id) = 0;
@@ -85,9 +86,6 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   Result<void> tell(InternalKind kind, BytesView payload);
   void answer(std::uint64_t ask, Result<Bytes> answer) noexcept;
 
-  /// A Challenge or a Proof, by the control lane.
-  Result<void> send_proof(FrameKind kind, BytesView payload);
-
   NetworkCounters counters() const noexcept;
   std::size_t inflight_requests() const noexcept;
 
@@ -110,12 +108,15 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   Task<void> read_all(std::shared_ptr<Link> link);
   Task<void> beat(std::shared_ptr<Link> link);
   Task<bool> rest(TimePoint until);
+  bool keep_proven(Link& link, TimePoint now);
   // peer_frames.cpp
   bool handle_frames(Link& link, Reading& reading);
   const char* handle(Link& link, Reading& reading, const Frame& frame);
   const char* handle_control(Link& link, Reading& reading, const Frame& frame);
   const char* handle_ping(Link& link, Reading& reading, BytesView payload);
   const char* handle_pong(Link& link, Reading& reading, BytesView payload);
+  const char* handle_challenge(Link& link, BytesView payload);
+  const char* handle_proof(Link& link, BytesView payload);
   void handle_ask(const Frame& frame);
   // peer_end.cpp
   void end_expired(TimePoint now) noexcept;

@@ -89,13 +89,6 @@ Result<void> Peer::tell(InternalKind kind, BytesView payload) {
   return coerce::unexpected(refusal_of(queued));
 }
 
-Result<void> Peer::send_proof(FrameKind kind, BytesView payload) {
-  const Queued queued =
-      outbox_->push_control(outbox_->link(), {.kind = kind}, payload, Outbox::Importance::Vital);
-  if (queued == Queued::Taken) return {};
-  return coerce::unexpected(refusal_of(queued));
-}
-
 void Peer::answer(std::uint64_t ask, Result<Bytes> answer) noexcept {
   asks_.fetch_sub(1, std::memory_order_relaxed);
   if (answer) {

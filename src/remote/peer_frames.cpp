@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include <fmt/format.h>
+
 #include "remote/errors.hpp"
 #include "remote/peer_reading.hpp"
 
@@ -79,10 +81,9 @@ const char* Peer::handle_control(Link& link, Reading& reading, const Frame& fram
       link.take_goodbye();
       return nullptr;
     case FrameKind::Challenge:
+      return handle_challenge(link, frame.payload);
     case FrameKind::Proof:
-      host_.on_proof(shared_from_this(), frame.header.kind,
-                     Bytes(frame.payload.begin(), frame.payload.end()));
-      return nullptr;
+      return handle_proof(link, frame.payload);
     default:
       return "a frame of a hello on a link that is up";
   }
@@ -106,6 +107,28 @@ const char* Peer::handle_pong(Link& link, Reading& reading, BytesView payload) {
   link.take_pong(*pong);
   const Duration latency = link.age(reading.now) - pong->ping_sent_at;
   host_.heard(*this, std::max(latency, Duration::zero()));
+  return nullptr;
+}
+
+const char* Peer::handle_challenge(Link& link, BytesView payload) {
+  const auto nonce = read_challenge(payload);
+  if (!nonce) return "a malformed challenge";
+  const TimePoint now = system_.clock().now();
+  if (!link.proof->may_be_challenged(now)) return "challenges without end";
+  auto proof = link.proof->answer(*nonce, system_.clock().wall_now());
+  if (!proof)
+    link.end(fmt::format("this node cannot prove itself again: {}", proof.error().detail()));
+  else
+    (void)link.outbox->push_control(link.number, {.kind = FrameKind::Proof}, *proof,
+                                    Outbox::Importance::Vital);
+  return nullptr;
+}
+
+const char* Peer::handle_proof(Link& link, BytesView payload) {
+  auto proven = link.proof->take(payload, system_.clock().wall_now());
+  if (!proven)
+    link.end(fmt::format("the peer has not proven itself again: {}", proven.error().detail()),
+             Link::Fault::Hostile);
   return nullptr;
 }
 

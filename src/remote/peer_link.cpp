@@ -7,6 +7,7 @@
 #include <coerce/runtime/when.hpp>
 
 #include "actor/system_core.hpp"
+#include "remote/hello.hpp"
 #include "remote/link_watch.hpp"
 #include "remote/peer_reading.hpp"
 
@@ -66,6 +67,7 @@ Task<LinkEnd> Peer::run(std::shared_ptr<Link> link) {
   const TimePoint now = system_.clock().now();
   began_.store(now, std::memory_order_relaxed);
   link->begin(outbox_->open(link->terms.max_frame, host_.handlers().all().size()), now);
+  link->proof.emplace(host_.authenticator(), link->terms, now);
   {
     const std::lock_guard guard(lock_);
     ++past_.links_opened;
@@ -125,11 +127,12 @@ Task<void> Peer::read_all(std::shared_ptr<Link> link) {
 Task<void> Peer::beat(std::shared_ptr<Link> link) {
   LinkWatch watch(options_, system_.clock().now());
   for (;;) {
-    auto resting = rest(watch.next());
+    auto resting = rest(std::min(watch.next(), link->proof->next()));
     const bool goes_on = co_await resting;
     if (!goes_on || link->ended()) break;
     const TimePoint now = system_.clock().now();
     end_expired(now);
+    if (!keep_proven(*link, now)) break;
     const LinkWatch::Advice advice =
         watch.look({.bytes_read = link->bytes_read.load(std::memory_order_relaxed),
                     .bytes_taken = link->connection->written(),
@@ -158,6 +161,29 @@ Task<bool> Peer::rest(TimePoint until) {
   const Duration pause = until - system_.clock().now();
   auto first = co_await when_any(sleep_for(std::max(pause, Duration::zero())), sooner->wait());
   co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+}
+
+bool Peer::keep_proven(Link& link, TimePoint now) {
+  switch (link.proof->due(now)) {
+    case LinkProof::Due::Nothing:
+      return true;
+    case LinkProof::Due::Challenge: {
+      if (link.said_goodbye()) {
+        link.proof->finish();
+        return true;
+      }
+      Bytes nonce(kNonceSize);
+      host_.draw_secret(nonce);
+      (void)link.outbox->push_control(link.number, {.kind = FrameKind::Challenge},
+                                      challenge_bytes(nonce), Outbox::Importance::Vital);
+      link.proof->challenged(std::move(nonce), now);
+      return true;
+    }
+    case LinkProof::Due::End:
+      link.end("the peer has not proven itself again in time", Link::Fault::Hostile);
+      return false;
+  }
+  return false;
 }
 
 Task<void> Peer::drain(TimePoint deadline) {

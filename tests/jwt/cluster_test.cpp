@@ -91,6 +91,20 @@ TEST_CASE("nodes with keys of their own are believed as themselves", "[jwt][syst
   CHECK(table_of(world.nodes[0]) == "1 healthy, 2 healthy");
 }
 
+TEST_CASE("links of nodes that go on for hours are proven again with new tokens",
+          "[jwt][system][B-051]") {
+  const auto options = JwtOptions::shared_secret(kSecret).ttl(5s).max_link_age(20s);
+  Nodes world({with(options), with(options), with(options)});
+  CHECK_FALSE(world.join(2));
+  CHECK_FALSE(world.join(3));
+  world.sim.run_for(10min);
+  CHECK(table_of(world.nodes[0]) == kMesh);
+  for (const auto& node : world.nodes) {
+    CHECK(node.counters().links_opened == 2);
+    CHECK(node.counters().links_ended == 0);
+  }
+}
+
 TEST_CASE("a short secret is refused beyond this machine even with TLS, unless it is allowed",
           "[jwt][system][B-051]") {
   const Certificates certificates;

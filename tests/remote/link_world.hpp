@@ -115,6 +115,10 @@ class Host : public coerce::detail::PeerHost {
     payload.push_back('!');
     peer->answer(*ask, std::move(payload));
   }
+  coerce::Authenticator* authenticator() noexcept override { return proves.get(); }
+  void draw_secret(std::span<std::uint8_t> into) override {
+    for (auto& byte : into) byte = static_cast<std::uint8_t>(++secrets);
+  }
   void heard(coerce::detail::Peer&, coerce::Duration latency) noexcept override {
     ++pongs;
     last_latency = latency;
@@ -146,6 +150,8 @@ class Host : public coerce::detail::PeerHost {
   coerce::RemoteHandlers table;
   std::vector<std::pair<coerce::detail::InternalKind, coerce::Bytes>> served;
   bool holds_asks = false;
+  std::shared_ptr<coerce::Authenticator> proves;  ///< of links that begin from now on
+  unsigned secrets = 0;
   int pongs = 0, stops = 0, watches = 0;
   coerce::Duration last_latency{};
 

@@ -42,7 +42,7 @@ class Authenticator {
   virtual Result<Bytes> prove(const HelloFacts& facts) = 0;
   /// Error: Unauthorised, with a reason for this node's log; the peer learns only that it failed.
   virtual Result<void> verify(const HelloFacts& facts, BytesView proof) = 0;
-  /// A link that is older proves itself again or ends.
+  /// A link that is older proves itself again or ends; less than a second counts as one.
   virtual std::optional<Duration> max_link_age() const { return std::nullopt; }
   /// Why this must not be used where others may listen (a short secret, no TLS); none: it may.
   virtual std::optional<std::string> weakness() const { return std::nullopt; }
