@@ -118,10 +118,14 @@ void RemoteCore::refresh() {
 
 // Nobody goes on as an incarnation that others believe to be lost. Of two parts of a cluster that
 // find each other again, the one that sees less begins anew; the other waits for that, but not for
-// ever, since perhaps both believe to see more.
-void RemoteCore::removed(const NodeDescription& as, bool by_other) {
+// ever, since perhaps both believe to see more. Then the younger one of the two nodes goes, or the
+// one that was told so: if both waited for each other it would be for ever, and if both went nobody
+// would be left to tell of the others.
+void RemoteCore::removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) {
   const Duration terminated = settings_.heartbeat.terminated_node_heartbeat_timeout;
   const bool sees_most = membership_->sees_most();
+  const bool is_younger =
+      std::pair(as.incarnation.started, as.id) > std::pair(peer.incarnation.started, peer.id);
   std::string address;
   {
     const std::lock_guard guard(mutex_);
@@ -129,7 +133,8 @@ void RemoteCore::removed(const NodeDescription& as, bool by_other) {
     const TimePoint now = world_->now();
     if (!removed_latest_ || now - *removed_latest_ > 5 * terminated) removed_first_ = now;
     removed_latest_ = now;
-    const bool waits = sees_most && (!by_other || now - *removed_first_ < 3 * terminated);
+    const bool may_go = (by_other || is_younger) && now - *removed_first_ >= 3 * terminated;
+    const bool waits = sees_most && !may_go;
     const bool was_just_now = began_anew_ && now - *began_anew_ < terminated / 4;
     if (waits || was_just_now) return;
     began_anew_ = now;

@@ -124,7 +124,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   Result<void> admit(const NodeDescription& node) override { return membership_->admit(node); }
   void linked(const std::shared_ptr<Peer>& peer) override;
   void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override;
-  void removed(const NodeDescription& self, bool by_other) override;
+  void removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) override;
 
   std::shared_ptr<ClusterWorker> worker() const;
   std::shared_ptr<ClusterWorker> drop_worker();

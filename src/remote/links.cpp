@@ -62,6 +62,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   const NodeDescription& self = host_.self();
   outcome.self = self.incarnation;
   bool refused_here = false;
+  NodeDescription other;
   HelloSettings settings;
   settings.self = self;
   settings.cluster = settings_.cluster;
@@ -70,6 +71,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   settings.now = [this] { return world_.clock().wall_now(); };
   settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
     outcome.node = peer.id;
+    other = peer;
     if (role == Role::Dial) {
       const std::shared_ptr<Peer> known = peers_.find(peer.id);
       if (known && known->node().incarnation == peer.incarnation && known->is_connected()) {
@@ -88,7 +90,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   auto terms = co_await shaking;
   if (!terms) {
     outcome.why = terms.error().to_string();
-    if (terms.error().kind() == ActorRefErrKind::Fenced) host_.removed(self, !refused_here);
+    if (terms.error().kind() == ActorRefErrKind::Fenced) host_.removed(self, other, !refused_here);
     if (terms.error().kind() == ActorRefErrKind::AlreadyExists &&
         outcome.end != HelloEnd::AlreadyLinked)
       outcome.end = HelloEnd::Ourselves;

@@ -22,8 +22,9 @@ class LinksHost {
   virtual Result<void> admit(const NodeDescription& node) = 0;
   virtual void linked(const std::shared_ptr<Peer>& peer) = 0;
   virtual void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) = 0;
-  /// The node that another was told to be has been removed from the cluster, there or here.
-  virtual void removed(const NodeDescription& self, bool by_other) = 0;
+  /// This node, as `peer` was told, and the peer are lost to each other, there or here: one of the
+  /// two has to begin anew.
+  virtual void removed(const NodeDescription& self, const NodeDescription& peer, bool by_other) = 0;
 };
 
 enum class HelloEnd : std::uint8_t {

@@ -60,7 +60,7 @@ class Impostor {
 
 }  // namespace
 
-TEST_CASE("A deadline goes on while its message is on its way [B-214]") {
+TEST_CASE("A deadline goes on while its message is on its way", "[link][B-208]") {
   TestSystem test;
   World world(test, patient());
   auto heard = world.listen("ear");
@@ -78,7 +78,7 @@ TEST_CASE("A deadline goes on while its message is on its way [B-214]") {
   REQUIRE(*heard->left <= 3s);
 }
 
-TEST_CASE("What expires on its way is not handled, and counted as refused [B-214]") {
+TEST_CASE("What expires on its way is not handled, and counted as refused", "[link][B-208]") {
   TestSystem test;
   World world(test, patient());
   auto heard = world.listen("ear");
@@ -104,7 +104,7 @@ TEST_CASE("What expires on its way is not handled, and counted as refused [B-214
   require_balance(world.a.peer->counters());
 }
 
-TEST_CASE("What expires in the mailbox of its receiver is not handled [B-214]") {
+TEST_CASE("What expires in the mailbox of its receiver is not handled", "[link][B-208]") {
   TestSystem test;
   World world(test, patient());
   auto heard = world.listen("ear");
@@ -119,7 +119,7 @@ TEST_CASE("What expires in the mailbox of its receiver is not handled [B-214]") 
   REQUIRE(heard->asked == 2);
 }
 
-TEST_CASE("A request that expires before the next ping ends on time") {
+TEST_CASE("A request that expires before the next ping ends on time", "[link]") {
   TestSystem test;
   coerce::detail::PeerOptions options;
   options.ping_interval = 10s;
@@ -139,7 +139,7 @@ TEST_CASE("A request that expires before the next ping ends on time") {
   REQUIRE(later->has_value());
 }
 
-TEST_CASE("Extensions that a node does not know are skipped") {
+TEST_CASE("Extensions that a node does not know are skipped", "[link]") {
   TestSystem test;
   World world(test, patient());
   auto heard = world.listen("ear");
@@ -161,7 +161,7 @@ TEST_CASE("Extensions that a node does not know are skipped") {
   REQUIRE(world.b.ends.empty());
 }
 
-TEST_CASE("Extensions that are malformed end the link, and it is said why") {
+TEST_CASE("Extensions that are malformed end the link, and it is said why", "[link]") {
   for (const Bytes& block : {Bytes{9, 0, 1}, Bytes{1, 0, 77}, Bytes{3, 0, 77, 2, 1},
                              Bytes{3, 0, 1, 1, 1}, Bytes{0xff, 0xff}}) {
     TestSystem test({.seed = 0, .show_log = false});

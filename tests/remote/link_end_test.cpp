@@ -10,7 +10,7 @@ using coerce::ActorRefErrKind;
 using coerce::ActorRefErrOutcome;
 using coerce::testkit::TestSystem;
 
-TEST_CASE("After a clean drain everything is confirmed, on both sides") {
+TEST_CASE("After a clean drain everything is confirmed, on both sides", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -44,7 +44,7 @@ TEST_CASE("After a clean drain everything is confirmed, on both sides") {
   REQUIRE_FALSE(world.ref(world.a, "ear").notify<Number>(1));
 }
 
-TEST_CASE("A drain that the peer does not follow ends at its deadline") {
+TEST_CASE("A drain that the peer does not follow ends at its deadline", "[link]") {
   TestSystem test;
   World world(test);
   const auto wire = world.join();
@@ -57,7 +57,8 @@ TEST_CASE("A drain that the peer does not follow ends at its deadline") {
   REQUIRE_FALSE(world.a.peer->is_connected());
 }
 
-TEST_CASE("When a link ends its requests end at once, with what is known of them [B-209]") {
+TEST_CASE("When a link ends its requests end at once, with what is known of them",
+          "[link][B-209]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -88,7 +89,7 @@ TEST_CASE("When a link ends its requests end at once, with what is known of them
   require_balance(world.a.peer->counters());
 }
 
-TEST_CASE("What was written and not confirmed is counted when the link breaks") {
+TEST_CASE("What was written and not confirmed is counted when the link breaks", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -107,7 +108,8 @@ TEST_CASE("What was written and not confirmed is counted when the link breaks") 
   REQUIRE(world.a.peer->counters().peer_delivered == 10);
 }
 
-TEST_CASE("A stream that breaks after any number of bytes ends the link and nothing else") {
+TEST_CASE("A stream that breaks after any number of bytes ends the link and nothing else",
+          "[link]") {
   TestSystem test({.seed = 0, .show_log = false});
   World world(test);
   auto heard = world.listen("ear");
@@ -130,7 +132,7 @@ TEST_CASE("A stream that breaks after any number of bytes ends the link and noth
   REQUIRE(std::is_sorted(heard->numbers.begin(), heard->numbers.end()));
 }
 
-TEST_CASE("An answer that comes after the end of its link is dropped") {
+TEST_CASE("An answer that comes after the end of its link is dropped", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -153,7 +155,7 @@ TEST_CASE("An answer that comes after the end of its link is dropped") {
   REQUIRE(answer.value() == "still there?");
 }
 
-TEST_CASE("A newer link takes over, an older one ends at once") {
+TEST_CASE("A newer link takes over, an older one ends at once", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -179,7 +181,7 @@ TEST_CASE("A newer link takes over, an older one ends at once") {
   REQUIRE(world.a.peer->counters().links_opened == 2);
 }
 
-TEST_CASE("A peer that reads nothing is cut at the write deadline") {
+TEST_CASE("A peer that reads nothing is cut at the write deadline", "[link]") {
   TestSystem test;
   coerce::detail::PeerOptions options;
   options.write_deadline = 3s;
@@ -196,7 +198,7 @@ TEST_CASE("A peer that reads nothing is cut at the write deadline") {
   REQUIRE(world.a.ends[0].why == "the peer reads nothing");
 }
 
-TEST_CASE("A node that is gone for good refuses everything from then on") {
+TEST_CASE("A node that is gone for good refuses everything from then on", "[link]") {
   TestSystem test;
   World world(test);
   world.join(1);
@@ -213,7 +215,7 @@ TEST_CASE("A node that is gone for good refuses everything from then on") {
   REQUIRE(world.a.ends.size() == 2);
 }
 
-TEST_CASE("A link on which nothing comes any more is given up, though nobody was told") {
+TEST_CASE("A link on which nothing comes any more is given up, though nobody was told", "[link]") {
   TestSystem test;
   World world(test);
   const auto wire = world.join();

@@ -39,7 +39,8 @@ std::size_t fill(const coerce::ActorRef<Listener>& ear, std::size_t size,
 
 }  // namespace
 
-TEST_CASE("Above the high water mark messages are refused, until the low one is reached") {
+TEST_CASE("Above the high water mark messages are refused, until the low one is reached",
+          "[link]") {
   TestSystem test;
   PeerOptions options = patient();
   options.high_water = 512u << 10;
@@ -85,7 +86,7 @@ TEST_CASE("Above the high water mark messages are refused, until the low one is 
   require_balance(world.a.peer->counters());
 }
 
-TEST_CASE("Answers have room beyond the high water mark, but not for ever") {
+TEST_CASE("Answers have room beyond the high water mark, but not for ever", "[link]") {
   TestSystem test;
   PeerOptions options = patient();
   options.high_water = 10'000;
@@ -119,7 +120,7 @@ TEST_CASE("Answers have room beyond the high water mark, but not for ever") {
   REQUIRE(good <= 19);
 }
 
-TEST_CASE("No more requests wait for answers than may") {
+TEST_CASE("No more requests wait for answers than may", "[link]") {
   TestSystem test;
   PeerOptions options = patient();
   options.max_requests = 3;
@@ -140,7 +141,7 @@ TEST_CASE("No more requests wait for answers than may") {
   REQUIRE(ask(test, ear.send<Ask>("x"))->value());
 }
 
-TEST_CASE("A node answers no more requests of another at a time than it wants to") {
+TEST_CASE("A node answers no more requests of another at a time than it wants to", "[link]") {
   TestSystem test;
   PeerOptions options = patient();
   options.max_inbound_requests = 2;
@@ -162,7 +163,7 @@ TEST_CASE("A node answers no more requests of another at a time than it wants to
   REQUIRE(ask(test, ear.send<Ask>("x"))->value());
 }
 
-TEST_CASE("The control lane has a reserve of its own, and pings have their own in it") {
+TEST_CASE("The control lane has a reserve of its own, and pings have their own in it", "[link]") {
   TestSystem test;
   PeerOptions options = patient();
   options.high_water = 10'000;
@@ -197,7 +198,7 @@ TEST_CASE("The control lane has a reserve of its own, and pings have their own i
   REQUIRE(ear.notify<Number>(1));
 }
 
-TEST_CASE("Long messages and short ones keep their order [B-211]") {
+TEST_CASE("Long messages and short ones keep their order", "[link][B-211]") {
   TestSystem test;
   World world(test, patient());
   auto heard = world.listen("ear");

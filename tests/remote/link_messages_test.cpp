@@ -10,7 +10,7 @@ using coerce::ActorRefErrKind;
 using coerce::ActorRefErrOutcome;
 using coerce::testkit::TestSystem;
 
-TEST_CASE("Ten thousand notifies arrive in the order in which they were sent [B-211]") {
+TEST_CASE("Ten thousand notifies arrive in the order in which they were sent", "[link][B-211]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -27,7 +27,7 @@ TEST_CASE("Ten thousand notifies arrive in the order in which they were sent [B-
   REQUIRE(heard->numbers.back() == 9'999);
 }
 
-TEST_CASE("A request is answered over the link, and its slot is free again [B-209]") {
+TEST_CASE("A request is answered over the link, and its slot is free again", "[link][B-209]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -43,7 +43,7 @@ TEST_CASE("A request is answered over the link, and its slot is free again [B-20
   REQUIRE(world.a.peer->inflight_requests() == 0);
 }
 
-TEST_CASE("Both sides may ask over one link") {
+TEST_CASE("Both sides may ask over one link", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -55,7 +55,7 @@ TEST_CASE("Both sides may ask over one link") {
   REQUIRE(other.value() == "b");
 }
 
-TEST_CASE("Everything works byte by byte") {
+TEST_CASE("Everything works byte by byte", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -67,7 +67,8 @@ TEST_CASE("Everything works byte by byte") {
   REQUIRE(answer.value() == "slowly");
 }
 
-TEST_CASE("Without a link a message is refused where it is sent, certainly not delivered") {
+TEST_CASE("Without a link a message is refused where it is sent, certainly not delivered",
+          "[link]") {
   TestSystem test;
   World world(test);
   auto ear = world.ref(world.a, "ear");
@@ -80,8 +81,8 @@ TEST_CASE("Without a link a message is refused where it is sent, certainly not d
   REQUIRE(asked.error().kind() == ActorRefErrKind::Unreachable);
 }
 
-TEST_CASE(
-    "A message without a name, or without a codec, is refused where it is sent [B-033, B-034]") {
+TEST_CASE("A message without a name, or without a codec, is refused where it is sent",
+          "[link][B-033][B-034]") {
   TestSystem test;
   World world(test);
   world.join();
@@ -99,7 +100,7 @@ TEST_CASE(
   REQUIRE(coerce::is_not_transmittable(without.error()));
 }
 
-TEST_CASE("An actor that is not there, or has stopped, is not found [B-032]") {
+TEST_CASE("An actor that is not there, or has stopped, is not found", "[link][B-032]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -122,7 +123,7 @@ TEST_CASE("An actor that is not there, or has stopped, is not found [B-032]") {
   REQUIRE(found.value() == "y");
 }
 
-TEST_CASE("The other node says what it does not know or understand [B-115]") {
+TEST_CASE("The other node says what it does not know or understand", "[link][B-115]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -143,7 +144,7 @@ TEST_CASE("The other node says what it does not know or understand [B-115]") {
   REQUIRE(unknown.error().actor_type().empty());
 }
 
-TEST_CASE("Bytes that are no such message are refused by the other node [B-115]") {
+TEST_CASE("Bytes that are no such message are refused by the other node", "[link][B-115]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -162,7 +163,7 @@ TEST_CASE("Bytes that are no such message are refused by the other node [B-115]"
   REQUIRE(world.a.ends.empty());
 }
 
-TEST_CASE("A full mailbox refuses: a request is told, a notify is counted") {
+TEST_CASE("A full mailbox refuses: a request is told, a notify is counted", "[link]") {
   TestSystem test({}, coerce::ActorSystem::builder().mailbox({.capacity = 1}));
   World world(test);
   auto heard = world.listen("ear");
@@ -182,7 +183,7 @@ TEST_CASE("A full mailbox refuses: a request is told, a notify is counted") {
   REQUIRE(world.a.peer->counters().peer_refused == refused);
 }
 
-TEST_CASE("Names beyond the limit travel with each message") {
+TEST_CASE("Names beyond the limit travel with each message", "[link]") {
   TestSystem test;
   coerce::detail::PeerOptions options;
   options.max_names = 2;
@@ -205,7 +206,7 @@ TEST_CASE("Names beyond the limit travel with each message") {
   REQUIRE(far->asked == 1);
 }
 
-TEST_CASE("A long message is cut, and what keeps the link alive passes between") {
+TEST_CASE("A long message is cut, and what keeps the link alive passes between", "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -231,7 +232,8 @@ TEST_CASE("A long message is cut, and what keeps the link alive passes between")
   REQUIRE(answered_before);
 }
 
-TEST_CASE("A message that is longer than the peer takes is an error of its sender alone") {
+TEST_CASE("A message that is longer than the peer takes is an error of its sender alone",
+          "[link]") {
   TestSystem test;
   World world(test);
   auto heard = world.listen("ear");
@@ -248,7 +250,7 @@ TEST_CASE("A message that is longer than the peer takes is an error of its sende
   REQUIRE(fits.value().size() == 90'000);
 }
 
-TEST_CASE("Asks and tells go by the control lane, with an answer or an error") {
+TEST_CASE("Asks and tells go by the control lane, with an answer or an error", "[link]") {
   TestSystem test;
   World world(test);
   const auto wire = world.join();

@@ -44,7 +44,7 @@ struct Life {
 
 }  // namespace
 
-TEST_CASE("A link that is idle is looked at once for each ping") {
+TEST_CASE("A link that is idle is looked at once for each ping", "[link]") {
   Life life;
   life.live(kBegan + 60s, [](auto& sight, TimePoint) { ++sight.bytes_read; });
   REQUIRE(life.end == nullptr);
@@ -52,7 +52,7 @@ TEST_CASE("A link that is idle is looked at once for each ping") {
   REQUIRE(life.looks == 120);
 }
 
-TEST_CASE("A peer of which nothing comes is given up at the deadline, not before") {
+TEST_CASE("A peer of which nothing comes is given up at the deadline, not before", "[link]") {
   Life life;
   life.live(kBegan + 60s, [](auto& sight, TimePoint now) {
     if (now <= kBegan + 20s) ++sight.bytes_read;
@@ -61,7 +61,7 @@ TEST_CASE("A peer of which nothing comes is given up at the deadline, not before
   REQUIRE(life.ended == kBegan + 23s);
 }
 
-TEST_CASE("A peer that takes nothing is given up at the deadline of the write") {
+TEST_CASE("A peer that takes nothing is given up at the deadline of the write", "[link]") {
   Life life;
   life.live(kBegan + 60s, [](auto& sight, TimePoint now) {
     ++sight.bytes_read;
@@ -72,7 +72,7 @@ TEST_CASE("A peer that takes nothing is given up at the deadline of the write") 
   REQUIRE(life.ended == kBegan + 17s);
 }
 
-TEST_CASE("A long pause between two writes is none of the peer's") {
+TEST_CASE("A long pause between two writes is none of the peer's", "[link]") {
   Life life;
   life.live(kBegan + 60s, [](auto& sight, TimePoint now) {
     ++sight.bytes_read;
@@ -82,7 +82,7 @@ TEST_CASE("A long pause between two writes is none of the peer's") {
   REQUIRE(life.ended == kBegan + 60s);
 }
 
-TEST_CASE("A node that stood still does not blame its peers") {
+TEST_CASE("A node that stood still does not blame its peers", "[link]") {
   LinkWatch watch(options(), kBegan);
   LinkWatch::Sight sight{.writing_since = kBegan};
   const auto advice = watch.look(sight, kBegan + 60s);
