@@ -67,6 +67,9 @@ Task<JournalGroups::Answer> JournalGroups::write(What what) {
   if (answer.error() == GroupWorkerErr::Full)
     co_return coerce::unexpected(
         JournalErr(JournalErr::Kind::Unavailable, "too many requests wait for the file"));
+  if (answer.error() == GroupWorkerErr::NoThread)
+    co_return coerce::unexpected(
+        JournalErr(JournalErr::Kind::Unavailable, "the system gives the writer no thread"));
   co_return coerce::unexpected(JournalErr(JournalErr::Kind::Unknown, "the writer failed"));
 }
 
