@@ -11,11 +11,17 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <fmt/format.h>
+
 namespace coerce::detail {
 
 namespace {
 
 constexpr std::size_t kLongestAddress = 255;
+
+auto bad(std::string why) {
+  return coerce::unexpected(TransportErr(TransportErrKind::BadAddress, std::move(why)));
+}
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -49,19 +55,21 @@ std::string HostPort::to_string() const {
   return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::optional<HostPort> parse_address(std::string_view text) {
-  if (text.size() > kLongestAddress || !is_printable(text)) return std::nullopt;
+TransportResult<HostPort> parse_address(std::string_view text) {
+  if (text.size() > kLongestAddress) return bad("the address is too long");
+  if (!is_printable(text)) return bad("the address is no plain text");
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  const auto port = parse_port(text.substr(colon + 1));
-  if (!port) return std::nullopt;
+  const auto port =
+      colon != std::string_view::npos ? parse_port(text.substr(colon + 1)) : std::nullopt;
+  if (!port) return bad(fmt::format("'{}' has no port", text));
   std::string_view host = text.substr(0, colon);
-  if (host.front() == '[') {
-    if (host.size() < 3 || host.back() != ']') return std::nullopt;
+  if (host.starts_with('[') && host.ends_with(']'))
     host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;  // an IPv6 address without brackets: where does the port begin?
-  }
+  else if (host.starts_with('['))
+    return bad(fmt::format("'{}' has a bracket too few", text));
+  else if (host.find(':') != std::string_view::npos)
+    return bad(fmt::format("the IPv6 address in '{}' needs brackets", text));
+  if (host.empty()) return bad(fmt::format("'{}' has no host", text));
   return HostPort{std::string(host), *port};
 }
 

@@ -3,9 +3,12 @@
 
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <coerce/remote/transport.hpp>
 
 namespace coerce::detail {
 
@@ -16,8 +19,8 @@ struct HostPort {
   std::string to_string() const;  ///< an IPv6 address in brackets
 };
 
-/// None: `text` is no "host:port" or "[ipv6]:port", or longer than 255 bytes.
-std::optional<HostPort> parse_address(std::string_view text);
+/// "host:port" or "[ipv6]:port", at most 255 bytes. Error: BadAddress, with what is wrong.
+TransportResult<HostPort> parse_address(std::string_view text);
 /// Every address of the host: 0.0.0.0 or ::.
 bool is_unspecified(std::string_view host) noexcept;
 /// Only reachable from this machine: 127.0.0.0/8, ::1, localhost.

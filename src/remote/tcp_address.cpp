@@ -1,7 +1,6 @@
 #include "remote/tcp_address.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -14,7 +13,6 @@ namespace coerce::detail {
 
 namespace {
 
-constexpr std::size_t kLongestAddress = 300;  // a name has at most 253 characters
 constexpr std::size_t kMostEndpoints = 64;
 
 auto bad(std::string_view why) {
@@ -35,34 +33,14 @@ std::string to_text(const TcpEndpoint& endpoint) {
                          : fmt::format("{}:{}", host, endpoint.port());
 }
 
-TransportResult<HostAndPort> split_address(std::string_view address) {
-  if (address.size() > kLongestAddress) return bad("the address is too long");
-  const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
-  if (!std::ranges::all_of(address, printable)) return bad("the address is no plain text");
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) return bad(fmt::format("'{}' has no port", address));
-  std::string_view host = address.substr(0, colon);
-  const std::string_view digits = address.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size())
-    return bad(fmt::format("'{}' has no port", address));
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos)
-    return bad(fmt::format("the IPv6 address in '{}' needs brackets", address));
-  if (host.empty()) return bad(fmt::format("'{}' has no host", address));
-  return HostAndPort{std::string(host), port};
-}
-
-std::optional<TcpEndpoint> numeric_endpoint(const HostAndPort& address) {
+std::optional<TcpEndpoint> numeric_endpoint(const HostPort& address) {
   std::error_code error;
   const auto parsed = asio::ip::make_address(address.host, error);
   if (error) return std::nullopt;
   return TcpEndpoint(parsed, address.port);
 }
 
-TransportResult<std::vector<TcpEndpoint>> look_up(const HostAndPort& address) {
+TransportResult<std::vector<TcpEndpoint>> look_up(const HostPort& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;

@@ -25,7 +25,7 @@ auto bad_address(std::string why) {
 }
 
 Task<Endpoints> find(std::string address) {
-  auto split = detail::split_address(address);
+  auto split = detail::parse_address(address);
   if (!split) co_return coerce::unexpected(std::move(split).error());
   if (const auto numeric = detail::numeric_endpoint(*split))
     co_return std::vector<detail::TcpEndpoint>(1, *numeric);
@@ -103,7 +103,7 @@ Task<TransportResult<void>> TcpTransport::secure(Connection& connection, std::st
   }
   std::string host;
   if (!dialled.empty()) {
-    auto split = detail::split_address(dialled);
+    auto split = detail::parse_address(dialled);
     if (!split) co_return coerce::unexpected(std::move(split).error());
     const std::string& configured = parts_->tls->options().server_name();
     host = configured.empty() ? split->host : configured;
