@@ -101,7 +101,8 @@ TransportResult<std::unique_ptr<Connection>> TcpConnection::make(TcpSocket socke
   // beside a write.
   if (!error) socket.native_non_blocking(true, error);
   if (error) return coerce::unexpected(tcp_error(error, "connect"));
-  const bool is_local = remote.address() == local.address();
+  const bool is_local = remote.address() == local.address() ||
+                        (remote.address().is_loopback() && local.address().is_loopback());
   return std::unique_ptr<Connection>(
       new TcpConnection(std::move(socket), to_text(remote), is_local));
 }

@@ -2,45 +2,17 @@
 
 #include <catch2/catch.hpp>
 
-#include <chrono>
 #include <string>
-#include <thread>
 
 #include <coerce/remote/tcp.hpp>
 
-#include "node_support.hpp"
 #include "remote/address.hpp"
+#include "remote/tcp_node.hpp"
 
 namespace coerce::test::tcp_cases {
 namespace {
 
 using Catch::Matchers::Contains;
-
-/// A node of its own system, over TCP on this machine.
-struct TcpNode {
-  explicit TcpNode(NodeId id, const Setup& setup = {}) {
-    auto builder = RemoteActorSystem::builder();
-    builder.with_id(id).with_actor_system(system);
-    if (setup) setup(builder);
-    auto built = system.block_on(builder.build());
-    REQUIRE(built);
-    remote = *built;
-  }
-  ~TcpNode() {
-    const auto report = system.shutdown_blocking(10s);
-    CHECK(report.complete);
-  }
-
-  Result<RemoteServer> start(const std::vector<std::string>& seeds = {}, Duration limit = 20s) {
-    auto worker = remote->cluster_worker();
-    worker.listen_addr("127.0.0.1:0").join_timeout(limit);
-    for (const auto& seed : seeds) worker.with_seed_addr(seed);
-    return system.block_on(worker.start());
-  }
-
-  ActorSystem system = ActorSystem::builder().worker_threads(2).build();
-  std::optional<RemoteActorSystem> remote;
-};
 
 /// Streams of nobody, which say what they are told to.
 struct Stranger {
@@ -53,16 +25,6 @@ struct Stranger {
     return std::move(*connected);
   }
 };
-
-template <class F>
-bool within(Duration limit, const F& done) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -171,30 +133,6 @@ TEST_CASE("strangers who say nothing, or nonsense, or go away keep nobody from j
   });
   CHECK_FALSE(wrong_word.start({seed->local_addr()}, 500ms));
   REQUIRE(second.start({seed->local_addr()}));
-  CHECK(table_of(*second.remote) == "1 healthy, 2 healthy");
-}
-
-TEST_CASE("five thousand half-open connections do no harm", "[system][tcp]") {
-  RemoteLimits limits;
-  limits.handshake_timeout = 1s;
-  TcpNode first(1, [&](RemoteActorSystemBuilder& builder) { builder.limits(limits); });
-  TcpNode second(2);
-  auto seed = first.start();
-  REQUIRE(seed);
-  Stranger stranger;
-  std::vector<std::unique_ptr<Connection>> half_open;
-  std::size_t refused = 0;
-  for (int i = 0; i < 5000; ++i) {
-    auto connected = stranger.system.block_on(stranger.transport.connect(seed->local_addr()));
-    if (!connected) {
-      ++refused;  // no more descriptors here
-      continue;
-    }
-    half_open.push_back(std::move(*connected));
-    if (half_open.size() == 400) half_open.erase(half_open.begin());  // so that 1024 are enough
-  }
-  INFO(refused << " could not be made");
-  REQUIRE(second.start({seed->local_addr()}, 30s));
   CHECK(table_of(*second.remote) == "1 healthy, 2 healthy");
 }
 
