@@ -96,7 +96,7 @@ fuzz_seconds=300 # each target
 
 soak_fuzz() {
   local source target seed=${seeds%% *} inputs
-  cmake --preset clang -DCOERCE_BUILD_TESTS=ON -DCOERCE_PERSISTENCE=ON
+  cmake --preset clang -DCOERCE_BUILD_TESTS=ON -DCOERCE_PERSISTENCE=ON -DCOERCE_REMOTE=ON -DCOERCE_CLIENT_AUTH_JWT=ON
   for source in tests/fuzz/corpus/*/; do
     target=$(basename "$source")
     cmake --build build/clang --target "coerce_fuzz_$target"

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
 #include <google/protobuf/stubs/logging.h>
 
@@ -14,21 +12,17 @@
 #include <coerce/codec/protobuf.hpp>
 #include <coerce/codec/type_table.hpp>
 
+#include "demand.hpp"
 #include "messages.pb.h"
 
 namespace {
 
 using namespace coerce;
+using fuzz::demand;
 
 struct Tree {
   std::vector<Tree> children{};
 };
-
-void demand(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 }  // namespace
 
