@@ -22,7 +22,7 @@
 namespace coerce::detail {
 
 class ClusterWorker;
-struct Parts;
+struct NodeParts;
 
 /// What is done with references to actors of other nodes besides sending; one part of a node.
 /// See PeerHost, which hands it on.
@@ -76,8 +76,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   }
   /// Called whenever a link with a node is up, by which it may be talked to from now on.
   void on_link(LinkListener listener) { link_listeners_.push_back(std::move(listener)); }
-  void set_parts(std::shared_ptr<Parts> parts) { module_ = std::move(parts); }
-  Parts& parts() noexcept { return *module_; }
+  void set_parts(std::shared_ptr<NodeParts> parts) { module_ = std::move(parts); }
+  NodeParts& parts() noexcept { return *module_; }
   /// Keeps a part of the node until the node is destroyed.
   void keep(std::shared_ptr<void> part) { parts_.push_back(std::move(part)); }
 
@@ -150,7 +150,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::optional<SeedMembership> membership_;
   std::optional<Links> links_;
   std::shared_ptr<ReferenceOperations> operations_;
-  std::shared_ptr<Parts> module_;  ///< the parts of this module
+  std::shared_ptr<NodeParts> module_;  ///< the parts of this module
   std::vector<LinkListener> link_listeners_;
   std::vector<std::shared_ptr<void>> parts_;  ///< of others
 

@@ -8,9 +8,8 @@
 
 namespace coerce::detail {
 
-struct Parts {
-  explicit Parts(RemoteCore& core)
-      : registry(core, tracked), locator(core, registry) {
+struct NodeParts {
+  explicit NodeParts(RemoteCore& core) : registry(core, tracked), locator(core, registry) {
     core.world().core().observe_tracked(tracked);
     registry.adopt();
   }
@@ -20,7 +19,7 @@ struct Parts {
   Locator locator;
 };
 
-void attach_parts(RemoteCore& core) { core.set_parts(std::make_shared<Parts>(core)); }
+void attach_parts(RemoteCore& core) { core.set_parts(std::make_shared<NodeParts>(core)); }
 
 Task<Result<NodeId>> locate(RemoteCore& core, ActorId id, Duration timeout) {
   auto locating = core.parts().locator.locate(std::move(id), timeout);

@@ -6,7 +6,7 @@
 namespace coerce::detail {
 
 class RemoteCore;
-struct Parts;
+struct NodeParts;
 
 /// Makes the parts that know the node only through its core: they serve questions, listen for
 /// changes of members, and work on references.
