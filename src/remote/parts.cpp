@@ -5,11 +5,18 @@
 #include "remote/core.hpp"
 #include "remote/locator.hpp"
 #include "remote/registry.hpp"
+#include "remote/remote_ops.hpp"
+#include "remote/watched.hpp"
 
 namespace coerce::detail {
 
 struct NodeParts {
-  explicit NodeParts(RemoteCore& core) : registry(core, tracked), locator(core, registry) {
+  explicit NodeParts(RemoteCore& core)
+      : registry(core, tracked),
+        locator(core, registry),
+        watched(core, tracked),
+        watching(core),
+        operations(core, watching) {
     core.world().core().observe_tracked(tracked);
     registry.adopt();
   }
@@ -17,15 +24,26 @@ struct NodeParts {
   TrackedActors tracked;
   ActorRegistry registry;
   Locator locator;
+  Watched watched;
+  Watching watching;
+  RemoteOperations operations;
 };
 
-void attach_parts(RemoteCore& core) { core.set_parts(std::make_shared<NodeParts>(core)); }
+void attach_parts(RemoteCore& core) {
+  const auto parts = std::make_shared<NodeParts>(core);
+  core.set_parts(parts);
+  core.set_operations({parts, &parts->operations});
+}
 
 Task<Result<NodeId>> locate(RemoteCore& core, ActorId id, Duration timeout) {
   auto locating = core.parts().locator.locate(std::move(id), timeout);
   auto location = co_await locating;
   if (!location) co_return coerce::unexpected(std::move(location).error());
   co_return location->node;
+}
+
+Task<Result<SystemCapabilities>> capabilities(RemoteCore& core, NodeId node, Duration timeout) {
+  return core.parts().operations.capabilities_of(node, timeout);
 }
 
 Task<Result<CellRef>> find_actor(RemoteCore& core, ActorId id, RefType wanted, Duration timeout) {

@@ -54,6 +54,11 @@ class RemoteActorSystem {
   WallTime started_at() const noexcept;
   /// What other nodes may send and deploy here.
   SystemCapabilities capabilities() const;
+  /// The same of another node, which is asked. Errors: Unreachable, Timeout.
+  Task<Result<SystemCapabilities>> capabilities(NodeId node,
+                                                Duration timeout = std::chrono::seconds(5)) const {
+    return detail::capabilities(*core_, node, timeout);
+  }
 
   /// None: nodes that know each other by seeds choose no leader.
   std::optional<NodeId> current_leader() const noexcept;

@@ -1,0 +1,91 @@
+/// \file
+/// Actors of this node that watch actors of others.
+
+#pragma once
+
+#include <deque>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+#include <coerce/actor/watch.hpp>
+
+#include "remote/core.hpp"
+
+namespace coerce::detail {
+
+/// Keeps the memory of a cell, not its actor.
+class KeptCell {
+ public:
+  explicit KeptCell(Cell& cell) noexcept : cell_(&cell) { cell.retain_memory(); }
+  KeptCell(KeptCell&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
+  KeptCell& operator=(KeptCell&& other) noexcept {
+    std::swap(cell_, other.cell_);
+    return *this;
+  }
+  ~KeptCell() {
+    if (cell_ != nullptr) cell_->release_memory();
+  }
+  Cell& operator*() const noexcept { return *cell_; }
+  Cell* get() const noexcept { return cell_; }
+
+ private:
+  Cell* cell_;
+};
+
+/// Tells the other nodes whom it wants to hear of, one message at a time to each, until they have
+/// taken it; a link that dies delays that. A watch belongs to one incarnation of a node: when that
+/// is lost, all of its watched actors are. Bounded by RemoteLimits::max_watched; thread-safe.
+class Watching {
+ public:
+  explicit Watching(RemoteCore& core);
+
+  /// Error: Overloaded.
+  Result<void> watch(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target);
+  void unwatch(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) noexcept;
+  std::size_t size() const;
+
+ private:
+  struct Pair {
+    KeptCell watcher;
+    KeptCell target;
+  };
+  using Pairs = std::vector<Pair>;
+  /// An actor of another node.
+  struct Target {
+    std::uint64_t context = 0;  ///< its life; 0: not known yet
+    Pairs pairs;
+  };
+  struct Node {
+    explicit Node(std::shared_ptr<Peer> its_peer) : peer(std::move(its_peer)) {}
+    const std::shared_ptr<Peer> peer;
+    std::unordered_map<ActorId, Target> targets;
+    std::deque<ActorId> changed;  ///< that the node is to be told of
+    bool busy = false;            ///< a task tells it
+    bool gone = false;
+  };
+  using NodeRef = std::shared_ptr<Node>;
+  using Key = std::tuple<NodeId, std::uint64_t, std::uint64_t>;
+
+  static Key key_of(const NodeDescription& node) noexcept {
+    return {node.id, node.incarnation.started, node.incarnation.random};
+  }
+  /// Under the lock. True: a task has to be started.
+  static bool note(Node& node, const ActorId& id);
+  Pairs take(Node& node, const ActorId& id);
+  std::vector<ActorId> next(Node& node, Bytes& message) const;
+
+  void start(const NodeRef& node);
+  static Task<void> tell(Watching& self, NodeRef node);
+  bool take_answer(Node& node, const std::vector<ActorId>& asked, const Result<Bytes>& bytes);
+  Task<Result<Bytes>> take_terminated(NodeDescription from, Bytes message);
+  void lose(const NodeDescription& node);
+  static void end(Pairs pairs, const StopReason& reason) noexcept;
+
+  RemoteCore& core_;
+  mutable std::mutex mutex_;
+  std::map<Key, NodeRef> nodes_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace coerce::detail

@@ -1,0 +1,228 @@
+#include "world.hpp"
+
+#include <coerce/testkit/catch2.hpp>
+
+#include "remote/core.hpp"
+#include "remote/describe_message.hpp"
+
+namespace coerce::test::operations_cases {
+namespace {
+
+using Kind = ActorRefErr::Kind;
+
+/// Starts so many children, and each of them so many, to a depth.
+class Tree : public Actor {
+ public:
+  static constexpr std::string_view type_name = "Tree";
+
+  Tree(int depth, int width, std::string label = "leaf")
+      : depth_(depth), width_(width), label_(std::move(label)) {}
+
+  Task<void> started(ActorContext& ctx) {
+    if (depth_ == 0) co_return;
+    for (int i = 0; i < width_; ++i) {
+      const ActorId id(label_ + std::to_string(i));
+      auto child = co_await ctx.spawn<Tree>(id, depth_ - 1, width_, label_);
+      if (!child) throw std::runtime_error("no child");
+    }
+  }
+
+ private:
+  int depth_;
+  int width_;
+  std::string label_;
+};
+
+template <class World, class A>
+ActorRef<A> reference(World& world, NodeId from, const char* id) {
+  auto ref = world.run(from, world.remote(from).template actor_ref<A>(id));
+  REQUIRE(ref);
+  return *ref;
+}
+
+std::size_t count(const DescribeResult& result) {
+  std::size_t sum = 1;
+  if (result.is_ok())
+    for (const auto& child : result.description().supervised) sum += count(child);
+  return sum;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a remote actor says its status, and stops", "[operations][B-031]",
+                   SimulatedWorld, TcpWorld) {
+  TestType world(2, with_birds);
+  const auto leon = world.template start<Parrot>(1, "leon");
+  const auto ref = reference<TestType, Parrot>(world, 2, "leon");
+  CHECK(world.run(2, ref.status()) == ActorStatus::Started);
+  CHECK(world.run(2, ref.stop()));
+  CHECK_FALSE(leon.is_valid());
+  const auto status = world.run(2, ref.status());
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind() == Kind::NotFound);
+  const auto again = world.run(2, ref.stop());
+  REQUIRE_FALSE(again);
+  CHECK(again.error().kind() == Kind::NotFound);
+}
+
+TEMPLATE_TEST_CASE("a remote actor stops although nobody waits for it", "[operations]",
+                   SimulatedWorld, TcpWorld) {
+  TestType world(2, with_birds);
+  const auto leon = world.template start<Parrot>(1, "leon");
+  const auto ref = reference<TestType, Parrot>(world, 2, "leon");
+  CHECK(ref.notify_stop());
+  CHECK(world.until([&] { return !leon.is_valid(); }));
+}
+
+TEMPLATE_TEST_CASE("a remote actor is described with those that it supervises", "[operations]",
+                   SimulatedWorld, TcpWorld) {
+  TestType world(2, with_birds);
+  const auto tree = world.template start<Tree>(1, "tree", 2, 3);
+  const auto ref = reference<TestType, Tree>(world, 2, "tree");
+  const auto whole = world.run(2, ref.describe());
+  REQUIRE(whole.is_ok());
+  CHECK(whole.actor_id() == ActorId("tree"));
+  CHECK(whole.description().actor_type_name == "Tree");
+  CHECK(whole.description().status == ActorStatus::Started);
+  CHECK(whole.description().actor_context_id != 0);
+  CHECK(count(whole) == 1 + 3 + 9);
+  const auto here = world.run(1, tree.describe());
+  CHECK(whole.path() == here.path());
+  CHECK(whole.description().supervised[2].path() == here.description().supervised[2].path());
+  DescribeOptions flat;
+  flat.max_depth = 1;
+  flat.max_children = 2;
+  CHECK(count(world.run(2, ref.describe(flat))) == 1 + 2);
+}
+
+TEST_CASE("of a description that is too long as much travels as may", "[operations]") {
+  SimulatedWorld world(2, with_birds);
+  const auto tree = world.start<Tree>(1, "tree", 2, 60, std::string(200, 'x'));
+  const auto ref = reference<SimulatedWorld, Tree>(world, 2, "tree");
+  const auto part = world.run(2, ref.describe());
+  REQUIRE(part.is_ok());
+  CHECK(count(part) > 100);
+  CHECK(count(part) < 3661);
+  const DescribeResult* last = &part;
+  while (last->is_ok() && !last->description().supervised.empty())
+    last = &last->description().supervised.back();
+  const auto& children = part.description().supervised;
+  REQUIRE(children.size() == 60);
+  bool is_told = false;
+  for (const auto& child : children)
+    for (const auto& leaf : child.description().supervised)
+      is_told = is_told || (!leaf.is_ok() && leaf.error().kind() == Kind::Overloaded);
+  CHECK(is_told);
+}
+
+TEST_CASE("operations on an actor whose node is gone end with an error", "[operations][W-69]") {
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  const auto ref = reference<SimulatedWorld, Parrot>(world, 2, "leon");
+  world.kill(1);
+  const auto before = world.sim().now();
+  const auto status = world.run(2, ref.status());
+  REQUIRE_FALSE(status);
+  CHECK((status.error().kind() == Kind::Timeout || status.error().kind() == Kind::Unreachable));
+  const auto stopped = world.run(2, ref.stop());
+  REQUIRE_FALSE(stopped);
+  const auto described = world.run(2, ref.describe());
+  CHECK_FALSE(described.is_ok());
+  CHECK(world.sim().now() - before < 30s);
+  world.sim().run_for(20s);
+  const auto late = world.run(2, ref.status());
+  REQUIRE_FALSE(late);
+  CHECK(late.error().kind() == Kind::Unreachable);
+  CHECK_FALSE(ref.notify_stop());
+}
+
+TEMPLATE_TEST_CASE("a node says what it can do for others", "[operations]", SimulatedWorld,
+                   TcpWorld) {
+  TestType world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    if (id == 1) with_birds(builder, id);
+  });
+  const auto can = world.run(2, world.remote(2).capabilities(1));
+  REQUIRE(can);
+  CHECK(can->messages == world.remote(1).capabilities().messages);
+  CHECK(can->messages.size() == 4);
+  const auto own = world.run(2, world.remote(2).capabilities(2));
+  REQUIRE(own);
+  CHECK(own->messages.empty());
+  const auto nobody = world.run(2, world.remote(2).capabilities(77));
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().kind() == Kind::Unreachable);
+}
+
+TEST_CASE("a malformed question is answered with an error, and does no harm",
+          "[operations][B-202][W-03]") {
+  using detail::InternalKind;
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  const auto ref = reference<SimulatedWorld, Parrot>(world, 2, "leon");
+  auto& core = world.remote(2).core();
+  for (std::uint16_t kind = 2; kind <= 20; ++kind) {
+    INFO("kind " << kind);
+    for (const Bytes& garbage : {Bytes{0xff, 0xff, 0xff}, Bytes(1000, 0x0a), Bytes{0x0a, 0x7f}}) {
+      const auto answer = world.run(2, core.ask(1, static_cast<InternalKind>(kind), garbage, 2s));
+      if (static_cast<InternalKind>(kind) == InternalKind::Capabilities) {
+        CHECK(answer);
+      } else {
+        REQUIRE_FALSE(answer);
+        CHECK((answer.error().kind() == Kind::Deserialisation ||
+               answer.error().kind() == Kind::NotSupported));
+      }
+      CHECK(core.tell(1, static_cast<InternalKind>(kind), garbage));
+    }
+    // An empty message is well-formed: it asks about nobody.
+    (void)world.run(2, core.ask(1, static_cast<InternalKind>(kind), Bytes(), 2s));
+  }
+  CHECK(world.run(2, ref.send<Say>("all is well")) == std::string("all is well"));
+}
+
+TEST_CASE("a description survives its way, and a malformed one is refused", "[operations]") {
+  ActorDescription top;
+  top.actor_id = "top";
+  top.path = "system/top";
+  top.actor_type_name = "Top";
+  top.tags = {"a", "b"};
+  top.status = ActorStatus::Stopping;
+  top.mailbox_depth = 7;
+  top.current_message = "Say";
+  top.handling_for = 3ms;
+  top.supervised.push_back(DescribeResult("silent", "system/top/silent", ActorRefErr::Timeout(2s)));
+  ActorDescription child;
+  child.actor_id = "child";
+  top.supervised.push_back(DescribeResult(child));
+  const auto bytes = detail::encode_description(DescribeResult(top), 10'000);
+  const auto back = detail::decode_description(bytes);
+  REQUIRE(back);
+  REQUIRE(back->is_ok());
+  const auto& actor = back->description();
+  CHECK(actor.path == top.path);
+  CHECK(actor.tags == top.tags);
+  CHECK(actor.status == top.status);
+  CHECK(actor.mailbox_depth == 7);
+  CHECK(actor.current_message == "Say");
+  CHECK(actor.handling_for == top.handling_for);
+  REQUIRE(actor.supervised.size() == 2);
+  CHECK(actor.supervised[0].error() == ActorRefErr::Timeout(2s));
+  CHECK(actor.supervised[1].actor_id() == ActorId("child"));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    (void)detail::decode_description(BytesView(bytes).first(size));
+  CHECK_FALSE(detail::decode_description({}));
+}
+
+TEST_CASE("a description of more levels than travel ends there", "[operations]") {
+  DescribeResult chain("last", "last", ActorRefErr::Timeout());
+  for (int i = 0; i < 200; ++i) {
+    ActorDescription actor;
+    actor.actor_id = std::to_string(i);
+    actor.supervised.push_back(std::move(chain));
+    chain = DescribeResult(std::move(actor));
+  }
+  const auto back = detail::decode_description(detail::encode_description(chain, 100'000));
+  REQUIRE(back);
+  CHECK(count(*back) == detail::kMostLevels);
+}
+
+}  // namespace coerce::test::operations_cases
