@@ -4,13 +4,13 @@
 
 namespace coerce::test::storm {
 
-namespace {
-
 ActorRef<Ear> ear_of(const ActorSystem& system, std::shared_ptr<detail::Peer> peer) {
   return ActorRef<Ear>(detail::ForeignCell::make(system.core(), ActorId("ear"),
                                                  &detail::kActorKey<Ear>, type_name_of<Ear>(),
                                                  std::move(peer)));
 }
+
+namespace {
 
 std::string words(const Words::Name& name) {
   const auto [speaker, life, number] = name;

@@ -69,6 +69,9 @@ class Ear : public Actor {
   std::shared_ptr<Heard> heard_;
 };
 
+/// The ear of another node.
+ActorRef<Ear> ear_of(const ActorSystem& system, std::shared_ptr<detail::Peer> peer);
+
 /// What has become of what one life of a node has said to one node.
 struct Talk {
   std::int64_t next = 1;
