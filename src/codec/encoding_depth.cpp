@@ -19,9 +19,10 @@ constinit thread_local Depth this_thread_depth;
 
 }  // namespace
 
-EncodingLevel::EncodingLevel() noexcept : fits_(depth().left > 0) {
-  if (!fits_) return;
+EncodingLevel::EncodingLevel() noexcept {
   Depth& now = depth();
+  fits_ = now.left > 0;
+  if (!fits_) return;
   --now.left;
   ++now.open;
 }

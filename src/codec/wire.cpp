@@ -21,17 +21,16 @@ ActorRefErr too_many_bytes(std::size_t size, std::size_t limit) {
 
 ActorRefErr too_deep() { return malformed("nested deeper than the limit"); }
 
-Result<BytesView> Reader::take(std::size_t size) {
-  if (size > left_.size()) return unexpected(malformed("the bytes end too early"));
-  const BytesView taken = left_.first(size);
-  left_ = left_.subspan(size);
-  return taken;
+ActorRefErr too_few_bytes() { return malformed("the bytes end too early"); }
+
+ActorRefErr bytes_left_over(std::size_t count) {
+  return malformed(fmt::format("{} bytes are left over", count));
 }
 
 Result<std::uint64_t> Reader::varint() {
   std::uint64_t value = 0;
   for (unsigned i = 0; i < kMaxVarint; ++i) {
-    if (i == left_.size()) return unexpected(malformed("the bytes end too early"));
+    if (i == left_.size()) return unexpected(too_few_bytes());
     const std::uint8_t byte = left_[i];
     if (i == kMaxVarint - 1 && byte > 1) break;
     value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
@@ -58,12 +57,6 @@ Result<std::size_t> Reader::count() {
         fmt::format("{} elements, more than the limit of {}", *count, limits_.max_elements)));
   if (*count > left_.size()) return unexpected(malformed("a count is greater than what follows"));
   return static_cast<std::size_t>(*count);
-}
-
-Result<void> Reader::finish() const {
-  if (!left_.empty())
-    return unexpected(malformed(fmt::format("{} bytes are left over", left_.size())));
-  return {};
 }
 
 void write_varint(std::uint64_t value, Bytes& out) {

@@ -68,14 +68,20 @@ constexpr bool is_known(FrameKind kind) noexcept {
          (kind >= FrameKind::Ping && kind <= FrameKind::Challenge);
 }
 
-inline void write_header(const FrameHeader& header, std::uint8_t* out) noexcept {
+/// `length` instead of that of the header, which is small but costly to copy just after it was
+/// written member by member: the processor has to wait for all of them.
+inline void write_header(const FrameHeader& header, std::uint32_t length,
+                         std::uint8_t* out) noexcept {
   static_assert(std::endian::native == std::endian::little, "the wire is little-endian");
-  std::memcpy(out, &header.length, 4);
+  std::memcpy(out, &length, 4);
   out[4] = static_cast<std::uint8_t>(header.kind);
   out[5] = header.flags;
   std::memcpy(out + 6, &header.type_id, 2);
   std::memcpy(out + 8, &header.target_id, 4);
   std::memcpy(out + 12, &header.request_id, 8);
+}
+inline void write_header(const FrameHeader& header, std::uint8_t* out) noexcept {
+  write_header(header, header.length, out);
 }
 
 inline FrameHeader read_header(const std::uint8_t* in) noexcept {

@@ -47,6 +47,11 @@ class Reassembly {
     Broken,   ///< too long, or not a chunk of what had begun
   };
 
+  /// The frame is a message as it is: add() would only copy it.
+  bool is_whole(const Frame& frame, std::size_t max_message) const noexcept {
+    return !begun_ && (frame.header.flags & frame_flag::kMore) == 0 &&
+           frame.payload.size() <= max_message;
+  }
   /// `whole` is valid until the next call, as far as the payload of `frame` is.
   State add(const Frame& frame, std::size_t max_message, Frame& whole);
 

@@ -45,24 +45,24 @@ PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
   do {
     const std::size_t chunk = std::min(left, kMaxChunk);
     left -= chunk;
-    header.length = static_cast<std::uint32_t>(chunk);
     header.flags = static_cast<std::uint8_t>(left > 0 ? header.flags | frame_flag::kMore
                                                       : header.flags & ~frame_flag::kMore);
     Slice& slice = slices_.emplace_back();
     slice.inside_message = slices_.size() > 1;
     std::uint8_t* const out = slice.bytes.extend(kFrameHeaderSize + chunk);
-    write_header(header, out);
+    write_header(header, static_cast<std::uint32_t>(chunk), out);
     reader.read(out + kFrameHeaderSize, chunk);
     size_ += slice.bytes.size();
   } while (left > 0);
 }
 
-void Lane::append(FrameHeader header, Parts parts) {
-  header.length = static_cast<std::uint32_t>(size_of(parts));
-  const std::size_t size = kFrameHeaderSize + header.length;
+// Of every short message, under the lock of the outbox.
+void Lane::append(const FrameHeader& header, Parts parts) {
+  const std::size_t length = size_of(parts);
+  const std::size_t size = kFrameHeaderSize + length;
   if (!last_.empty() && last_.size() + size > kSliceSize) close_last();
   std::uint8_t* out = last_.extend(size);
-  write_header(header, out);
+  write_header(header, static_cast<std::uint32_t>(length), out);
   out += kFrameHeaderSize;
   for (const BytesView part : parts) {
     if (part.empty()) continue;

@@ -45,8 +45,8 @@ class Lane {
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
 
-  /// One frame. \pre size_of(parts) <= kMaxChunk
-  void append(FrameHeader header, Parts parts);
+  /// One frame; its length is set here. \pre size_of(parts) <= kMaxChunk
+  void append(const FrameHeader& header, Parts parts);
   void append(PreparedMessage message);
   /// The next slice; empty if there is none. Keeps the memory of what was in `slice` before.
   void take(Slice& slice) noexcept;

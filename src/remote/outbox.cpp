@@ -64,12 +64,12 @@ bool Outbox::is_up(std::uint32_t number) const noexcept {
   return number == link() && (state_ == State::Open || state_ == State::Draining);
 }
 
-std::optional<std::uint32_t> Outbox::number_of(ForeignCell& target) {
+std::uint32_t Outbox::number_of(ForeignCell& target) {
   const std::uint64_t known = target.wire_name.load(std::memory_order_relaxed);
   if (known >> 32 == link()) [[likely]]
     return static_cast<std::uint32_t>(known);
   const auto given = names_.actor(target.id_view());
-  if (!given) return std::nullopt;
+  if (!given) return kNoNumber;
   if (given->is_new) {
     const BytesView name[] = {bytes_view(target.id_view())};
     append(user_, {.kind = FrameKind::NameActor, .target_id = given->id}, name, nullptr);
@@ -88,12 +88,12 @@ Queued Outbox::may_push_message(std::uint32_t number) noexcept {
 
 /// Numbers for the names of actor and handler, of which the peer is told where needed; or kInline.
 void Outbox::note_names(const OutgoingMessage& message, FrameHeader& header) {
-  const auto target = number_of(message.target);
-  if (!target) [[unlikely]] {
+  const std::uint32_t target = number_of(message.target);
+  if (target == kNoNumber) [[unlikely]] {
     header.flags |= frame_flag::kInline;
     return;
   }
-  header.target_id = *target;
+  header.target_id = target;
   header.type_id = static_cast<std::uint16_t>(message.handler.index);
   if (!names_.introduce(message.handler)) [[likely]]
     return;

@@ -133,7 +133,8 @@ class Outbox {
   void append(Lane& lane, const FrameHeader& header, Parts parts, PreparedMessage* prepared);
   /// Bytes of the user lane that have not been written.
   std::size_t queued() const noexcept { return user_.size() + in_flight_; }
-  std::optional<std::uint32_t> number_of(ForeignCell& target);
+  static constexpr std::uint32_t kNoNumber = ~std::uint32_t{0};
+  std::uint32_t number_of(ForeignCell& target);
 
   const PeerOptions options_;
   mutable SpinLock lock_;

@@ -79,9 +79,19 @@ ActorRefErr Peer::refusal_of(Queued queued) const {
   }
 }
 
+const RemoteHandler* Peer::handler_of(ForeignCell& target, const void* message_key) const noexcept {
+  // Handlers live as long as the node, and nothing in them changes.
+  const auto* const latest =
+      static_cast<const RemoteHandler*>(target.latest_handler.load(std::memory_order_relaxed));
+  if (latest != nullptr && latest->message_key == message_key) return latest;
+  const RemoteHandler* const found = host_.handlers().find(target.actor_key, message_key);
+  if (found != nullptr) target.latest_handler.store(found, std::memory_order_relaxed);
+  return found;
+}
+
 std::optional<ActorRefErr> Peer::deliver(ForeignCell& target,
                                          const ForeignMessage& message) noexcept {
-  const RemoteHandler* const handler = host_.handlers().find(target.actor_key, message.message_key);
+  const RemoteHandler* const handler = handler_of(target, message.message_key);
   if (handler == nullptr)
     return ActorRefErr::NotSupported(target.id(), message.message_type, target.actor_type,
                                      "no name is registered for it");

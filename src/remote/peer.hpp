@@ -112,6 +112,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   // peer_frames.cpp
   bool handle_frames(Link& link, Reading& reading);
   const char* handle(Link& link, Reading& reading, const Frame& frame);
+  const char* handle_whole(Link& link, Reading& reading, const Frame& frame, bool by_control_lane);
   const char* handle_control(Link& link, Reading& reading, const Frame& frame);
   const char* handle_ping(Link& link, Reading& reading, BytesView payload);
   const char* handle_pong(Link& link, Reading& reading, BytesView payload);
@@ -126,6 +127,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   std::shared_ptr<Link> present() const noexcept;
 
   // peer.cpp
+  const RemoteHandler* handler_of(ForeignCell& target, const void* message_key) const noexcept;
   std::optional<ActorRefErr> deliver_request(ForeignCell& target, const RemoteHandler& handler,
                                              ReplyEnvelope& asker, BytesView payload) noexcept;
   ActorRefErr refusal_of(Queued queued) const;

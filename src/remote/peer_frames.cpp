@@ -37,11 +37,12 @@ bool Peer::handle_frames(Link& link, Reading& reading) {
 }
 
 const char* Peer::handle(Link& link, Reading& reading, const Frame& frame) {
-  const FrameKind kind = frame.header.kind;
-  const bool by_control_lane = is_control(kind) || is_hello(kind);
+  const bool by_control_lane = is_control(frame.header.kind) || is_hello(frame.header.kind);
+  Reassembly& lane = by_control_lane ? reading.control : reading.user;
+  if (lane.is_whole(frame, link.terms.max_frame)) [[likely]]
+    return handle_whole(link, reading, frame, by_control_lane);
   Frame whole;
-  switch (
-      (by_control_lane ? reading.control : reading.user).add(frame, link.terms.max_frame, whole)) {
+  switch (lane.add(frame, link.terms.max_frame, whole)) {
     case Reassembly::State::Partial:
       return nullptr;
     case Reassembly::State::Broken:
@@ -49,9 +50,14 @@ const char* Peer::handle(Link& link, Reading& reading, const Frame& frame) {
     case Reassembly::State::Whole:
       break;
   }
-  if (by_control_lane) return handle_control(link, reading, whole);
+  return handle_whole(link, reading, whole, by_control_lane);
+}
+
+const char* Peer::handle_whole(Link& link, Reading& reading, const Frame& frame,
+                               bool by_control_lane) {
+  if (by_control_lane) return handle_control(link, reading, frame);
   if (link.heard_goodbye()) return "a message after the goodbye";
-  return reading.inbound.handle(whole, reading.transit, reading.now, link.began);
+  return reading.inbound.handle(frame, reading.transit, reading.now, link.began);
 }
 
 const char* Peer::handle_control(Link& link, Reading& reading, const Frame& frame) {

@@ -67,6 +67,8 @@ struct ForeignCell final : Cell {
   const std::string_view actor_type;  ///< of the class; lives as long as the program
   /// The port's own: how its present link names the actor.
   std::atomic<std::uint64_t> wire_name{0};
+  /// The port's own: what it has found the last time for a type of message.
+  std::atomic<const void*> latest_handler{nullptr};
 
  private:
   ForeignCell(SystemCore& system, ActorId id, const void* key, std::string_view its_type,

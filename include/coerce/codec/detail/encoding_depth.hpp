@@ -21,7 +21,7 @@ class EncodingLevel {
   bool fits() const noexcept { return fits_; }
 
  private:
-  const bool fits_;
+  bool fits_;
 };
 
 /// While it lives, values may be nested `max_depth` deep from here on, however deep they are by

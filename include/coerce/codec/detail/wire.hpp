@@ -15,14 +15,24 @@
 
 namespace coerce::detail {
 
+ActorRefErr too_few_bytes();
+ActorRefErr bytes_left_over(std::size_t count);
+
 /// Bytes that are being decoded. Nothing in them is trusted; no call reads past their end.
 class Reader {
  public:
+  /// Refers to both.
   Reader(BytesView bytes, const CodecLimits& limits) noexcept : left_(bytes), limits_(limits) {}
 
   BytesView left() const noexcept { return left_; }
   /// The next `size` bytes.
-  Result<BytesView> take(std::size_t size);
+  Result<BytesView> take(std::size_t size) {
+    if (size > left_.size()) [[unlikely]]
+      return unexpected(too_few_bytes());
+    const BytesView taken = left_.first(size);
+    left_ = left_.subspan(size);
+    return taken;
+  }
   /// A LEB128 number in its shortest form.
   Result<std::uint64_t> varint();
   /// A varint that is no more than the number of bytes after it.
@@ -30,7 +40,11 @@ class Reader {
   /// A varint that may be a number of elements: each takes a byte at least.
   Result<std::size_t> count();
   /// An error if bytes are left.
-  Result<void> finish() const;
+  Result<void> finish() const {
+    if (!left_.empty()) [[unlikely]]
+      return unexpected(bytes_left_over(left_.size()));
+    return {};
+  }
 
   /// What is left of the limits for a value in here.
   CodecLimits limits() const noexcept {
@@ -43,7 +57,7 @@ class Reader {
   friend class Level;
 
   BytesView left_;
-  CodecLimits limits_;
+  const CodecLimits& limits_;
   std::size_t depth_ = 0;
 };
 
