@@ -1,0 +1,66 @@
+/// \file
+/// The actors of a node that is a process of its own, and what is said to them.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <coerce/remote.hpp>
+
+namespace remote_process {
+
+/// The next of a sender's numbers, and bytes that only have a length.
+struct Number {
+  Number() = default;
+  Number(std::int64_t number, std::string bytes) : value(number), ballast(std::move(bytes)) {}
+  std::int64_t value = 0;
+  std::string ballast;
+};
+struct Ask {
+  using Result = std::int64_t;
+  std::int64_t value = 0;
+};
+struct Seen {
+  std::int64_t numbers = 0;
+  std::int64_t disordered = 0;  ///< not above the number before
+  std::int64_t latest = 0;
+};
+struct GetSeen {
+  using Result = Seen;
+};
+
+/// Counts the numbers of one sender.
+class Counter : public coerce::Actor {
+ public:
+  void handle(const Number& number, coerce::ActorContext&) {
+    ++seen_.numbers;
+    if (number.value <= seen_.latest) ++seen_.disordered;
+    seen_.latest = number.value;
+  }
+  std::int64_t handle(Ask ask, coerce::ActorContext&) { return ask.value; }
+  Seen handle(GetSeen, coerce::ActorContext&) { return seen_; }
+
+ private:
+  Seen seen_;
+};
+
+/// Answers nothing before its process ends.
+class Silent : public coerce::Actor {
+ public:
+  coerce::Task<std::int64_t> handle(Ask ask, coerce::ActorContext&) {
+    (void)co_await coerce::sleep_for(std::chrono::hours(1));
+    co_return ask.value;
+  }
+};
+
+}  // namespace remote_process
+
+template <>
+struct coerce::Codec<remote_process::Number>
+    : coerce::MemberCodec<remote_process::Number, &remote_process::Number::value,
+                          &remote_process::Number::ballast> {};
+template <>
+struct coerce::Codec<remote_process::Ask>
+    : coerce::MemberCodec<remote_process::Ask, &remote_process::Ask::value> {};

@@ -1,0 +1,230 @@
+// A node as a process of its own, which does what it is told to, line by line.
+//
+// Usage: coerce_remote_process ID TERMINATED_MS WRITE_DEADLINE_MS [SEED]
+//
+//   host            starts the actors "counter" and "silent"               hosting
+//   find            looks for them, until all who may know can be asked    found on NODE
+//   tell N BYTES    N more numbers to the counter, each with so many bytes  told N, refused N
+//   ask N           N questions at once to the counter                     asked: KIND N, ...
+//   wait N          N questions at once to the silent one; says when they have ended
+//   seen            what the counter here has seen                         seen N, disordered N
+//   counters        of all links                                           sent N, ...
+//   nodes           whom it knows                                          nodes 1 healthy, ...
+//   leave           says goodbye to all others                             left
+//
+// It ends in order when its input does. Lines of the log stand between the answers.
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors.hpp"
+
+namespace remote_process {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class... Words>
+void say(fmt::format_string<Words...> format, Words&&... words) {
+  const std::string line = fmt::format(format, std::forward<Words>(words)...) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stdout);  // in one piece, beside the log's
+  std::fflush(stdout);
+}
+
+/// How many questions have ended in which way.
+class Tally {
+ public:
+  Tally(std::string name, int questions) : name_(std::move(name)), left_(questions) {}
+
+  void add(const coerce::Result<std::int64_t>& answer) {
+    const std::lock_guard guard(mutex_);
+    ++ends_[answer ? "answered" : std::string(coerce::to_string(answer.error().kind()))];
+    if (--left_ > 0) return;
+    std::string text;
+    for (const auto& [end, count] : ends_)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", end, count);
+    say("{}: {}", name_, text);
+  }
+
+ private:
+  const std::string name_;
+  std::mutex mutex_;
+  int left_;
+  std::map<std::string, int> ends_;
+};
+
+template <class A>
+coerce::Task<void> ask_once(coerce::ActorRef<A> actor, std::int64_t number,
+                            std::shared_ptr<Tally> tally) {
+  auto answer = co_await actor.send(Ask{number});
+  if (answer && *answer != number) std::abort();  // the answer to another question
+  tally->add(answer);
+}
+
+/// The node of this process, and what it has found.
+class Node {
+ public:
+  Node(coerce::ActorSystem system, coerce::RemoteActorSystem remote)
+      : system_(std::move(system)), remote_(std::move(remote)) {}
+
+  void host() {
+    auto counter = system_.block_on(coerce::into_actor<Counter>("counter", system_));
+    auto silent = system_.block_on(coerce::into_actor<Silent>("silent", system_));
+    if (!counter || !silent) return say("not hosting");
+    hosted_ = *counter;
+    say("hosting");
+  }
+
+  void find() {
+    counter_ = found<Counter>("counter");
+    silent_ = found<Silent>("silent");
+    if (!counter_ || !silent_) return;
+    say("found on {}", counter_->node_id().value_or(remote_.node_id()));
+  }
+
+  void tell(int count, std::size_t bytes) {
+    if (!counter_) return say("nothing found");
+    int refused = 0;
+    for (int i = 0; i < count; ++i)
+      if (!counter_->notify<Number>(++number_, std::string(bytes, 'b'))) ++refused;
+    say("told {}, refused {}", count - refused, refused);
+  }
+
+  template <class A>
+  void ask(const std::optional<coerce::ActorRef<A>>& actor, const char* name, int count) {
+    if (!actor) return say("nothing found");
+    auto tally = std::make_shared<Tally>(name, count);
+    for (int i = 0; i < count; ++i) system_.spawn(ask_once(*actor, i, tally));
+  }
+  void ask(int count) { ask(counter_, "asked", count); }
+  void wait(int count) { ask(silent_, "waited", count); }
+
+  void seen() {
+    if (!hosted_) return say("nothing hosted");
+    const auto seen = system_.block_on(hosted_->send(GetSeen{}));
+    if (!seen) return say("not seen: {}", seen.error());
+    say("seen {}, disordered {}", seen->numbers, seen->disordered);
+  }
+
+  void counters() {
+    const auto all = remote_.counters();
+    say("sent {}, delivered {}, refused {}, dead {}, unconfirmed {}, queued {}", all.messages_sent,
+        all.peer_delivered, all.peer_refused, all.dead_letters, all.unconfirmed, all.queue_bytes);
+  }
+
+  void nodes() {
+    std::string text;
+    for (const auto& node : remote_.get_nodes())
+      text +=
+          fmt::format("{}{} {}", text.empty() ? "" : ", ", node.id, coerce::to_string(node.status));
+    say("nodes {}", text);
+  }
+
+  void leave() {
+    system_.block_on(remote_.leave());
+    say("left");
+  }
+
+ private:
+  /// Looks again while somebody who may have the actor cannot be asked.
+  template <class A>
+  std::optional<coerce::ActorRef<A>> found(const char* id) {
+    while (true) {
+      auto actor = system_.block_on(remote_.actor_ref<A>(id));
+      if (actor) return *actor;
+      if (actor.error().kind() != coerce::ActorRefErr::Kind::Unreachable) {
+        say("not found: {}", actor.error());
+        return std::nullopt;
+      }
+      system_.block_on(coerce::sleep_for(20ms));
+    }
+  }
+
+  coerce::ActorSystem system_;
+  coerce::RemoteActorSystem remote_;
+  std::optional<coerce::LocalActorRef<Counter>> hosted_;
+  std::optional<coerce::ActorRef<Counter>> counter_;
+  std::optional<coerce::ActorRef<Silent>> silent_;
+  std::int64_t number_ = 0;
+};
+
+void obey(Node& node, const std::string& line) {
+  std::istringstream words(line);
+  std::string command;
+  int count = 0;
+  std::size_t bytes = 0;
+  words >> command >> count >> bytes;
+  if (command == "host") return node.host();
+  if (command == "find") return node.find();
+  if (command == "tell") return node.tell(count, bytes);
+  if (command == "ask") return node.ask(count);
+  if (command == "wait") return node.wait(count);
+  if (command == "seen") return node.seen();
+  if (command == "counters") return node.counters();
+  if (command == "nodes") return node.nodes();
+  if (command == "leave") return node.leave();
+  say("what is '{}'?", line);
+}
+
+std::chrono::milliseconds milliseconds_of(const char* word) {
+  return std::chrono::milliseconds(std::atoi(word));
+}
+
+coerce::Result<coerce::RemoteActorSystem> build(coerce::ActorSystem& system, char** arguments) {
+  coerce::RemoteLimits limits;
+  limits.write_deadline = milliseconds_of(arguments[3]);
+  auto builder = coerce::RemoteActorSystem::builder();
+  builder.with_id(static_cast<coerce::NodeId>(std::atoi(arguments[1])))
+      .with_actor_system(system)
+      .limits(limits)
+      .heartbeat({.interval = 50ms,
+                  .unhealthy_node_heartbeat_timeout = 400ms,
+                  .terminated_node_heartbeat_timeout = milliseconds_of(arguments[2])})
+      .with_handlers([](coerce::RemoteHandlers& handlers) {
+        handlers.with_handler<Counter, Number>("Counter.Number")
+            .with_handler<Counter, Ask>("Counter.Ask")
+            .with_handler<Silent, Ask>("Silent.Ask");
+      });
+  return system.block_on(builder.build());
+}
+
+int run(int count, char** arguments) {
+  auto system = coerce::ActorSystem::builder().worker_threads(2).build();
+  auto remote = build(system, arguments);
+  if (!remote) return say("no node: {}", remote.error()), 1;
+  auto worker = remote->cluster_worker();
+  worker.listen_addr("127.0.0.1:0");
+  if (count > 4) worker.with_seed_addr(arguments[4]);
+  auto server = system.block_on(worker.start());
+  if (!server) return say("not joined: {}", server.error()), 1;
+  say("at {}", server->local_addr());
+  {
+    Node node(system, *remote);
+    for (std::string line; std::getline(std::cin, line);) obey(node, line);
+  }
+  const auto report = system.shutdown_blocking(20s);
+  say("ended");
+  return report.complete ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace remote_process
+
+int main(int count, char** arguments) {
+  if (count < 4) {
+    std::fputs("usage: coerce_remote_process ID TERMINATED_MS WRITE_DEADLINE_MS [SEED]\n", stderr);
+    return 2;
+  }
+  return remote_process::run(count, arguments);
+}
