@@ -1,4 +1,5 @@
-// Two nodes that meet over loopback, as a user of the library builds them.
+// Two nodes that meet over loopback, one of which asks an actor of the other, as a user of the
+// library builds them.
 
 #include <coerce/remote.hpp>
 
@@ -36,15 +37,22 @@ coerce::Task<coerce::Result<std::string>> join(coerce::ActorSystem system, coerc
   co_return server->local_addr();
 }
 
+coerce::Task<coerce::Result<std::int64_t>> ask(coerce::ActorSystem system) {
+  auto node = coerce::RemoteActorSystem::of(system);
+  auto finding = node->actor_ref<PlayerActor>("leon");
+  auto leon = co_await finding;
+  if (!leon) co_return coerce::unexpected(leon.error());
+  co_return co_await leon->send(GetPoints{});
+}
+
 int main() {
   auto home = coerce::ActorSystem::builder().build();
   auto away = coerce::ActorSystem::builder().build();
+  const auto leon = home.block_on(coerce::into_actor(PlayerActor{}, "leon", home));
   const auto address = home.block_on(join(home, 1, ""));
-  if (!address) return 1;
-  const auto joined = away.block_on(join(away, 2, *address));
-  if (!joined) return 1;
-  const auto nodes = coerce::RemoteActorSystem::of(away)->get_nodes();
-  for (const auto& node : nodes)
-    std::printf("node %llu at %s\n", static_cast<unsigned long long>(node.id), node.addr.c_str());
-  return nodes.size() == 2 ? 0 : 1;
+  if (!leon || !address) return 1;
+  if (!away.block_on(join(away, 2, *address))) return 1;
+  const auto points = away.block_on(ask(away));
+  std::printf("%lld points\n", static_cast<long long>(points.value_or(-1)));
+  return points.value_or(-1) == 7 ? 0 : 1;
 }
