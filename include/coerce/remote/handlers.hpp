@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <coerce/actor/detail/refusal.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/remote/detail/remote_handler.hpp>
 #include <coerce/remote/node.hpp>
@@ -33,7 +34,30 @@ concept RemoteActorFactory = requires {
   typename F::Recipe;
 } && requires(const F& factory, typename F::Recipe recipe) { factory.create(std::move(recipe)); };
 
+/// A factory whose recipes can travel.
+template <class F>
+concept TransmittableActorFactory = RemoteActorFactory<F> && Transmittable<typename F::Recipe>;
+
 namespace detail {
+
+/// Why `TransmittableActorFactory<F>` is false.
+template <class F>
+struct NoFactory {
+  static consteval Sentence sentence() {
+    if constexpr (RemoteActorFactory<F>)
+      return Sentence("coerce: the recipe of ", raw_type_name<F>(),
+                      " has no codec: specialise coerce::Codec for ",
+                      raw_type_name<typename F::Recipe>());
+    else
+      return Sentence("coerce: ", raw_type_name<F>(),
+                      " is no factory: it needs the types Actor and Recipe, and create(Recipe) "
+                      "const");
+  }
+};
+template <class F>
+inline constexpr auto kNoFactoryReason = kReasonOf<NoFactory<F>>;
+template <TransmittableActorFactory F>
+inline constexpr auto kNoFactoryReason<F> = 0;
 
 /// A factory, whatever its types. `create` starts the actor as a tracked one; errors:
 /// Deserialisation (of the recipe), ActorStartFailed (with what the factory said or threw),
@@ -99,9 +123,13 @@ class RemoteHandlers {
     add(detail::RemoteHandlerOf<A, M>::make(std::string(name)));
     return *this;
   }
+  template <class A, class M, auto because = detail::kReason<A, M>>
+    requires(!Handler<A, M>)
+  RemoteHandlers& with_handler(std::string_view name) = delete;
+
   /// Actors that `factory` makes may be deployed here by other nodes. Its name is the actor's
   /// type_name, or the one given.
-  template <RemoteActorFactory F>
+  template <TransmittableActorFactory F>
   RemoteHandlers& with_actor(F factory, std::string_view name = type_name_of<typename F::Actor>()) {
     auto shared = std::make_shared<const F>(std::move(factory));
     add(detail::RemoteFactory{std::string(name), &detail::kActorKey<typename F::Actor>,
@@ -111,6 +139,9 @@ class RemoteHandlers {
                               }});
     return *this;
   }
+  template <class F, auto because = detail::kNoFactoryReason<F>>
+    requires(!TransmittableActorFactory<F>)
+  RemoteHandlers& with_actor(F factory, std::string_view name = {}) = delete;
 
   const detail::RemoteHandler* find(std::string_view name) const noexcept;
   const detail::RemoteHandler* find(const void* actor_key, const void* message_key) const noexcept;

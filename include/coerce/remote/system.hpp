@@ -115,7 +115,7 @@ class RemoteActorSystem {
   /// recipe), ActorStartFailed (with what the factory said), Unreachable, Timeout (the actor may
   /// have been made).
   template <int = 0, class F, class R>
-    requires RemoteActorFactory<std::remove_cvref_t<F>> &&
+    requires TransmittableActorFactory<std::remove_cvref_t<F>> &&
              std::convertible_to<R, typename std::remove_cvref_t<F>::Recipe>
   auto deploy_actor(F&&, R&& recipe, DeployOptions options = DeployOptions()) const {
     detail::refuse_awaited_temporary<F, R>();
@@ -130,6 +130,10 @@ class RemoteActorSystem {
     }();
     return deployed<A>(*this, std::move(bytes), std::move(options));
   }
+  template <int = 0, class F, class R,
+            auto because = detail::kNoFactoryReason<std::remove_cvref_t<F>>>
+    requires(!TransmittableActorFactory<std::remove_cvref_t<F>>)
+  Task<bool> deploy_actor(F&&, R&&, DeployOptions = DeployOptions()) const = delete;
 
   /// Says goodbye to all nodes, once what waits for them is written (RemoteLimits::drain_timeout),
   /// and listens no more. The system goes on alone, and may start a cluster_worker() again.
