@@ -122,6 +122,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   // peer_end.cpp
   void end_expired(TimePoint now) noexcept;
   LinkEnd finish_link(Link& link) noexcept;
+  void tell_unconfirmed(std::uint64_t count) noexcept;
   std::uint64_t refuse_unsent(Unsent& unsent) noexcept;
   void fail_requests(std::uint32_t link) noexcept;
   std::shared_ptr<Link> present() const noexcept;

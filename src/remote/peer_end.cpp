@@ -74,11 +74,17 @@ LinkEnd Peer::finish_link(Link& link) noexcept {
     past_.unconfirmed += end.unconfirmed;
     ++past_.links_ended;
   }
+  if (end.unconfirmed > 0) tell_unconfirmed(end.unconfirmed);
   if (end.hostile)
     log(system_.core(), LogLevel::Warn, system_.system_name().view(),
         "the link to node {} at {} is cut, as it broke the protocol: {}", node_.id,
         link.connection->peer_address(), end.why);
   return end;
+}
+
+void Peer::tell_unconfirmed(std::uint64_t count) noexcept {
+  EventHub& events = system_.core().events();
+  if (events.wants<MessagesUnconfirmed>()) events.publish(MessagesUnconfirmed{node_.id, count});
 }
 
 std::uint64_t Peer::refuse_unsent(Unsent& unsent) noexcept {

@@ -98,11 +98,17 @@ TEST_CASE("What was written and not confirmed is counted when the link breaks", 
   auto ear = world.ref(world.a, "ear");
   for (int i = 0; i < 10; ++i) REQUIRE(ear.notify<Number>(i));
   test.advance(1s);  // a ping tells of these
+  std::vector<coerce::MessagesUnconfirmed> told;
+  const auto subscription = test.system().events().subscribe<coerce::MessagesUnconfirmed>(
+      [&told](const coerce::MessagesUnconfirmed& event) { told.push_back(event); });
   stall(wire.there);
   for (int i = 0; i < 7; ++i) REQUIRE(ear.notify<Number>(i));
   test.run_until_idle();
   world.a.peer->cut("broken");
   test.run_until_idle();
+  REQUIRE(told.size() == 1);
+  REQUIRE(told[0].node == 2);
+  REQUIRE(told[0].count == 7);
   REQUIRE(world.a.ends.at(0).unconfirmed == 7);
   require_balance(world.a.peer->counters());
   REQUIRE(world.a.peer->counters().peer_delivered == 10);

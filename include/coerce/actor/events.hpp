@@ -62,6 +62,14 @@ struct SlowHandler {
   Duration running_for{};  ///< since a peer first saw it
 };
 
+/// The link to another node has ended, and nobody knows what became of the last messages on it:
+/// perhaps they were handled, perhaps not. The senders of the requests among them are told too
+/// (Unreachable, outcome unknown).
+struct MessagesUnconfirmed {
+  NodeId node;
+  std::uint64_t count;
+};
+
 /// A subscription took events more slowly than they came, and lost some.
 struct Lagged {
   std::uint64_t count;  ///< lost in one go
@@ -77,7 +85,7 @@ struct DuplicateActorId {
 };
 
 using Event = std::variant<ActorStarted, ActorStopped, DeadLetter, HandlerFailure, SlowHandler,
-                           DuplicateActorId, Lagged>;
+                           DuplicateActorId, MessagesUnconfirmed, Lagged>;
 
 namespace detail {
 class EventHub;
