@@ -210,8 +210,12 @@ void SeedMembership::unlinked(const NodeDescription& node, bool goodbye) {
 void SeedMembership::told(const NodeDescription& from, BytesView bytes) {
   const auto message = decode_members(bytes);
   Lock lock(mutex_);
+  if (!message) return;
+  // Its side of the link may be up, and have written, a moment before ours is known to be. What it
+  // says now it says again only much later, and start() waits for it.
+  if (find(from.id, from.incarnation) == nullptr) hear_of(from);
   Known* teller = find(from.id, from.incarnation);
-  if (teller == nullptr || !message) return;
+  if (teller == nullptr) return;
   teller->has_told = true;
   if (message->leaving) teller->status = NodeStatus::Leaving;
   for (const NodeName& name : message->ended) {

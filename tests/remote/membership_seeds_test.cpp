@@ -88,6 +88,21 @@ TEST_CASE("a node that others tell of is to be linked to, and is no member yet",
   CHECK(rig.members.wanted().empty());
 }
 
+TEST_CASE("a node is listened to although its link is known there first", "[membership]") {
+  Rig rig;
+  rig.tell(node(2), {.members = {node(1), node(3)}, .ended = {}});
+  CHECK_FALSE(rig.members.is_member(2, node(2).incarnation));
+  CHECK(rig.events.empty());
+  rig.members.linked(node(2));
+  CHECK(rig.members.has_told(2));
+  CHECK(rig.members.wanted() == std::vector<std::string>{"10.0.0.3:1"});
+
+  rig.members.unlinked(node(2), true);  // and what it says afterwards does not bring it back
+  rig.tell(node(2), {.members = {node(2)}, .ended = {}});
+  CHECK_FALSE(rig.members.has_told(2));
+  CHECK(rig.members.wanted() == std::vector<std::string>{"10.0.0.3:1"});
+}
+
 TEST_CASE("who was only told of is forgotten when others see it end, or tell of it no more",
           "[membership]") {
   Rig rig;
