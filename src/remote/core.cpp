@@ -162,6 +162,33 @@ Task<Result<Bytes>> RemoteCore::ask_peer(std::shared_ptr<Peer> peer, InternalKin
   co_return answer;
 }
 
+Task<Result<Bytes>> RemoteCore::ask_again(std::shared_ptr<Peer> peer, InternalKind kind,
+                                          Bytes payload, Duration timeout) {
+  constexpr Duration kNextLink = std::chrono::seconds(1);
+  constexpr Duration kPause = std::chrono::milliseconds(20);
+  const TimePoint until = later(world_->now(), timeout);
+  std::optional<TimePoint> failed;  // for the first time
+  for (;;) {
+    auto asking = peer->ask(kind, payload, std::max(until - world_->now(), Duration::zero()));
+    auto answer = co_await asking;
+    if (answer || answer.error().kind() != ActorRefErrKind::Unreachable) co_return answer;
+    const TimePoint now = world_->now();
+    if (!failed) failed = now;
+    if (now - *failed >= kNextLink || until - now <= kPause || !peers_->is_current(*peer))
+      co_return answer;
+    const bool slept = co_await sleep_for(kPause);
+    if (!slept) co_return answer;
+  }
+}
+
+Task<Result<Bytes>> RemoteCore::ask_again(NodeId node, InternalKind kind, Bytes payload,
+                                          Duration timeout) {
+  if (node == self().id) return services_->serve_here(self(), kind, std::move(payload), timeout);
+  auto peer = peers_->find(node);
+  if (!peer) return ask_peer(nullptr, kind, std::move(payload), timeout);
+  return ask_again(std::move(peer), kind, std::move(payload), timeout);
+}
+
 Result<void> RemoteCore::tell(NodeId node, InternalKind kind, Bytes payload) {
   if (node == self().id) {
     auto serving = [](Services& services, NodeDescription self, InternalKind what, Bytes bytes,

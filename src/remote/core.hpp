@@ -65,6 +65,11 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   /// Asks a member, this node too (then served here). Errors: Unreachable, Timeout, Overloaded,
   /// and what the handler says.
   Task<Result<Bytes>> ask(NodeId node, InternalKind kind, Bytes payload, Duration timeout);
+  /// The same for a question that may be asked twice: when a link dies under it (as one of two that
+  /// were dialled at the same time does), it waits a second at the most for the next one.
+  Task<Result<Bytes>> ask_again(std::shared_ptr<Peer> peer, InternalKind kind, Bytes payload,
+                                Duration timeout);
+  Task<Result<Bytes>> ask_again(NodeId node, InternalKind kind, Bytes payload, Duration timeout);
   Result<void> tell(NodeId node, InternalKind kind, Bytes payload);
   /// While the node is built only.
   void serve(InternalKind kind, InternalHandler handler) {

@@ -53,7 +53,7 @@ WhereAnswer read(const Result<Bytes>& bytes, const NodeDescription& node, TimePo
 
 Task<void> ask_one(RemoteCore& core, std::shared_ptr<Peer> peer, Bytes question, Duration limit,
                    std::shared_ptr<Round> round, bool one_is_enough, bool hint_is_enough) {
-  auto asking = peer->ask(InternalKind::Locate, std::move(question), limit);
+  auto asking = core.ask_again(peer, InternalKind::Locate, std::move(question), limit);
   auto bytes = co_await asking;
   WhereAnswer answer = read(bytes, peer->node(), core.world().now());
   const bool is_enough =

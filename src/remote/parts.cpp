@@ -3,6 +3,7 @@
 #include <coerce/remote/detail/node_calls.hpp>
 
 #include "remote/core.hpp"
+#include "remote/deployer.hpp"
 #include "remote/locator.hpp"
 #include "remote/registry.hpp"
 #include "remote/remote_ops.hpp"
@@ -14,6 +15,7 @@ struct NodeParts {
   explicit NodeParts(RemoteCore& core)
       : registry(core, tracked),
         locator(core, registry),
+        deployer(core, registry, locator),
         watched(core, tracked),
         watching(core),
         operations(core, watching) {
@@ -24,6 +26,7 @@ struct NodeParts {
   TrackedActors tracked;
   ActorRegistry registry;
   Locator locator;
+  Deployer deployer;
   Watched watched;
   Watching watching;
   RemoteOperations operations;
@@ -44,6 +47,12 @@ Task<Result<NodeId>> locate(RemoteCore& core, ActorId id, Duration timeout) {
 
 Task<Result<SystemCapabilities>> capabilities(RemoteCore& core, NodeId node, Duration timeout) {
   return core.parts().operations.capabilities_of(node, timeout);
+}
+
+Task<Result<CellRef>> deploy(RemoteCore& core, std::string factory, RefType wanted, Bytes recipe,
+                             DeployOptions options) {
+  return core.parts().deployer.deploy(std::move(factory), wanted, std::move(recipe),
+                                      std::move(options));
 }
 
 Task<Result<CellRef>> find_actor(RemoteCore& core, ActorId id, RefType wanted, Duration timeout) {
