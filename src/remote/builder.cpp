@@ -10,6 +10,7 @@
 
 #include "remote/core.hpp"
 #include "remote/frame.hpp"
+#include "remote/node_refs.hpp"
 
 namespace coerce {
 
@@ -50,6 +51,9 @@ Task<Result<RemoteActorSystem>> build_node(ActorSystem system,
     co_return coerce::unexpected(
         ActorRefErr::NotSupported({}, {}, {}, "the actor system is a node already"));
   auto extended = system.extend(core);
+  if (!extended) co_return coerce::unexpected(std::move(extended).error());
+  const std::shared_ptr<detail::RefResolver> refs = std::make_shared<detail::NodeRefs>(*core);
+  extended = system.extend(refs);
   if (!extended) co_return coerce::unexpected(std::move(extended).error());
   co_return RemoteActorSystem(std::move(system), *core);
 }

@@ -1,5 +1,6 @@
 // Messages of bytes to actors of this node.
 
+#include <coerce/remote/refs.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
@@ -28,6 +29,12 @@ class OneReply final : public ReplySink {
   Result<Bytes> answer_;  ///< written before `done`, once
 };
 
+std::optional<ActorRefErr> decoded_request(const RemoteHandler& handler, Cell& cell,
+                                           BytesView message, InboundRequest request) {
+  const DecodingScope scope(*cell.system);
+  return handler.request(cell, message, std::move(request));
+}
+
 }  // namespace
 
 Task<Result<Bytes>> RemoteCore::handle_message(std::string name, ActorId id, Bytes message,
@@ -41,7 +48,7 @@ Task<Result<Bytes>> RemoteCore::handle_message(std::string name, ActorId id, Byt
         ActorRefErr::NotSupported(id, handler->message_type, handler->actor_type));
   const auto sink = std::make_shared<OneReply>();
   InboundRequest request{sink, 0, world_->now() + timeout};
-  if (auto refused = handler->request(*cell, message, std::move(request)))
+  if (auto refused = decoded_request(*handler, *cell, message, std::move(request)))
     co_return coerce::unexpected(std::move(*refused));
   auto first = co_await when_any(sink->done.wait(), sleep_for(timeout));
   if (sink->done.is_set()) co_return sink->take();

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <coerce/remote/refs.hpp>
+
 #include "remote/errors.hpp"
 #include "remote/peer_reading.hpp"
 
@@ -12,6 +14,7 @@ namespace coerce::detail {
 // Everything that is there, until the turn is over. False: the link has ended.
 bool Peer::handle_frames(Link& link, Reading& reading) {
   reading.now = system_.clock().now();
+  const DecodingScope scope(system_.core());
   std::uint64_t count = 0;
   const char* violation = nullptr;
   for (reading.left = Reading::kTurn; reading.left > 0 && !link.ended(); --reading.left) {

@@ -17,6 +17,7 @@
 #include <coerce/actor/system.hpp>
 #include <coerce/remote/detail/remote_handler.hpp>
 #include <coerce/remote/node.hpp>
+#include <coerce/remote/refs.hpp>
 
 namespace coerce {
 
@@ -91,10 +92,17 @@ Task<Result<typename F::Actor>> make_actor(const F& factory, typename F::Recipe 
   }
 }
 
+/// A recipe may hold references.
+template <class R>
+Result<R> decode_recipe(const ActorSystem& system, BytesView bytes) {
+  const DecodingScope scope(system.core());
+  return decode_message<R>(bytes, limits_of(bytes));
+}
+
 template <RemoteActorFactory F>
 Task<Result<BoxedActorRef>> create_from_bytes(std::shared_ptr<const F> factory, ActorSystem system,
                                               ActorId id, Bytes bytes) {
-  auto recipe = decode_message<typename F::Recipe>(bytes);
+  auto recipe = decode_recipe<typename F::Recipe>(system, bytes);
   if (!recipe) co_return coerce::unexpected(std::move(recipe).error());
   auto actor = co_await make_actor(*factory, std::move(*recipe));
   if (!actor) {
