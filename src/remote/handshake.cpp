@@ -76,6 +76,28 @@ Result<void> check_proof(Authenticator& authenticator, const HelloFacts& facts, 
   return authenticator.verify(facts, proof);
 }
 
+/// A hello of a dialler, while it is under way.
+class OwnHello {
+ public:
+  OwnHello(OwnHellos* all, HelloFacts::Role role, const Bytes& nonce)
+      : all_(role == Role::Dial ? all : nullptr), nonce_(nonce) {
+    if (all_ != nullptr) all_->begin(nonce_);
+  }
+  OwnHello(const OwnHello&) = delete;
+  OwnHello& operator=(const OwnHello&) = delete;
+  ~OwnHello() { (void)end(); }
+
+  /// Gives whether this node has heard it.
+  bool end() {
+    OwnHellos* const all = std::exchange(all_, nullptr);
+    return all != nullptr && all->end(nonce_);
+  }
+
+ private:
+  OwnHellos* all_;
+  const Bytes& nonce_;
+};
+
 class Shaking {
  public:
   Shaking(Connection& connection, Transport& transport, HelloSettings settings, Role role,
@@ -94,17 +116,26 @@ class Shaking {
     auto encoded = encode_hello(hello_);
     if (!encoded) co_return coerce::unexpected(std::move(encoded).error());
     hello_bytes_ = std::move(*encoded);
+    OwnHello own(settings_.own_hellos, hello_.role, hello_.nonce);
     auto shaken = hello_.role == Role::Dial ? dial() : listen();
     auto done = co_await shaken;
+    const bool is_ourselves = own.end();
     if (done) co_return std::move(terms_);
     if (!done.error().told) {
       auto telling = refuse_peer(done.error().error);
       co_await telling;
     }
-    co_return coerce::unexpected(about_peer(done.error().error));
+    co_return coerce::unexpected(about_peer(doubted(done.error().error, is_ourselves)));
   }
 
  private:
+  /// Whoever says that it is this node is not believed.
+  ActorRefErr doubted(const ActorRefErr& error, bool is_ourselves) const {
+    if (is_ourselves) return with_text(error, ActorRefErrKind::AlreadyExists, "it is this node");
+    if (hello_.role == Role::Listen || error.kind() != ActorRefErrKind::AlreadyExists) return error;
+    return with_text(error, ActorRefErrKind::Unauthorised, error.detail());
+  }
+
   Task<Stepped<void>> dial() {
     append_frame(out_, FrameKind::Hello, hello_bytes_);
     auto sent = co_await flush();
@@ -168,7 +199,7 @@ class Shaking {
     terms_.peer = peer->node;
     auto fits = check_hello(hello_, *peer, expected_);
     if (fits) fits = check_names(connection_.peer_names(), peer->node.id);
-    if (!fits) co_return refuse(std::move(fits).error());
+    if (!fits) co_return refuse(named(std::move(fits).error(), peer->nonce));
 
     const bool dials = hello_.role == Role::Dial;
     terms_.max_frame = std::min(hello_.max_frame, peer->max_frame);
@@ -186,6 +217,15 @@ class Shaking {
         dials ? transcript_of(hello_bytes_, *bytes) : transcript_of(*bytes, hello_bytes_);
     facts.channel_binding = connection_.channel_binding();
     co_return Stepped<void>();
+  }
+
+  /// A listener that hears a hello of its own node knows the nonce.
+  ActorRefErr named(ActorRefErr error, const Bytes& nonce) {
+    if (error.kind() != ActorRefErrKind::AlreadyExists) return error;
+    const bool is_own = hello_.role == Role::Listen && settings_.own_hellos != nullptr &&
+                        settings_.own_hellos->hear(nonce);
+    if (is_own) return error;
+    return ActorRefErr::Unauthorised("it says that it is this node itself");
   }
 
   Task<Stepped<void>> believe() {
@@ -290,6 +330,27 @@ class Shaking {
 };
 
 }  // namespace
+
+void OwnHellos::begin(const Bytes& nonce) {
+  const std::lock_guard guard(mutex_);
+  under_way_.emplace(nonce, false);
+}
+
+bool OwnHellos::end(const Bytes& nonce) {
+  const std::lock_guard guard(mutex_);
+  const auto place = under_way_.find(nonce);
+  if (place == under_way_.end()) return false;
+  const bool was_heard = place->second;
+  under_way_.erase(place);
+  return was_heard;
+}
+
+bool OwnHellos::hear(const Bytes& nonce) {
+  const std::lock_guard guard(mutex_);
+  const auto place = under_way_.find(nonce);
+  if (place != under_way_.end()) place->second = true;
+  return place != under_way_.end();
+}
 
 Task<Result<LinkTerms>> shake_hands(Connection& connection, Transport& transport,
                                     HelloSettings settings, HelloFacts::Role role,

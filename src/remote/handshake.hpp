@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <mutex>
 
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/node.hpp>
@@ -13,12 +15,29 @@
 
 namespace coerce::detail {
 
+/// The hellos that this node says as a dialler just now, so that it knows its own when it hears it:
+/// anybody can say that it is this node, but only who has heard the hello knows its nonce.
+/// Thread-safe.
+class OwnHellos {
+ public:
+  void begin(const Bytes& nonce);
+  /// Gives whether this node has heard it.
+  bool end(const Bytes& nonce);
+  /// Is it one of this node's? Then it has heard it.
+  bool hear(const Bytes& nonce);
+
+ private:
+  std::mutex mutex_;
+  std::map<Bytes, bool> under_way_;  ///< nonce: has it been heard?
+};
+
 struct HelloSettings {
   NodeDescription self;
   std::string cluster;
   std::size_t max_frame = kDefaultMaxFrame;
   std::shared_ptr<Authenticator> authenticator;  ///< or none
   std::function<WallTime()> now;                 ///< the node's wall clock
+  OwnHellos* own_hellos = nullptr;               ///< null: nobody can turn out to be this node
   /// Is a node with this description welcome? Asked on both sides, once the peer has proven itself.
   /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
   /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.
@@ -50,9 +69,9 @@ struct LinkTerms {
 /// that, and what is not for the peer.
 ///
 /// The caller bounds it in time and closes the connection after an error. Errors: Unauthorised,
-/// NotSupported (protocol, cluster, another node than expected), AlreadyExists (that is ourselves),
-/// Deserialisation (garbage), Unreachable. `expected`: the node that must be at the other end, if
-/// that is known.
+/// NotSupported (protocol, cluster, another node than expected), AlreadyExists (that is ourselves,
+/// beyond doubt), Deserialisation (garbage), Unreachable. `expected`: the node that must be at the
+/// other end, if that is known.
 Task<Result<LinkTerms>> shake_hands(Connection& connection, Transport& transport,
                                     HelloSettings settings, HelloFacts::Role role,
                                     std::optional<NodeId> expected);

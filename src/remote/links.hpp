@@ -71,6 +71,7 @@ class Links {
   LinksHost& host_;
   PeerTable& peers_;
   const NodeSettings& settings_;
+  OwnHellos own_hellos_;
 };
 
 }  // namespace coerce::detail

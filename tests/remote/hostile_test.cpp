@@ -13,6 +13,7 @@
 
 #include "remote/certificates.hpp"
 #include "remote/control_frames.hpp"
+#include "remote/core.hpp"
 #include "remote/log_lines.hpp"
 #include "remote/stranger.hpp"
 #include "remote/tcp_node.hpp"
@@ -45,6 +46,7 @@ struct Simulated {
     for (const auto& line : log.lines) all += line.text + "\n";
     return all;
   }
+  const RemoteActorSystem& remote() const { return victim; }
   bool another_joins(const Setup& setup = {}) {
     auto third = build_node(sim.node(3), setup);
     test::start(sim.node(3), third, {address()});
@@ -72,6 +74,7 @@ struct OverTcp {
   }
   bool logs(const std::string& text) { return log.wait_for(text); }
   std::string text() const { return log.text(); }
+  const RemoteActorSystem& remote() const { return *node.remote; }
   bool another_joins(const Setup& setup = {}) {
     TcpNode third(3, setup);
     return third.start({address()}).has_value() &&
@@ -379,6 +382,50 @@ TEST_CASE("a listener that sends back what it hears is refused and named by the 
     return line.text.find("no link to " + address_of(sim.node(2))) != std::string::npos &&
            line.text.find("sends back this node's own hello") != std::string::npos;
   }));
+}
+
+TEMPLATE_TEST_CASE("whoever says that it is the listener itself is refused and named",
+                   "[hostile][system][B-201]", Simulated, OverTcp) {
+  TestType world;
+  const auto words = hello_with([&](Hello& its) { its.node = world.remote().core().self(); });
+  auto dialling = dial_and_say(world.transport(), world.address(), words);
+  (void)world.run(std::move(dialling));
+  INFO(world.text());
+  CHECK(world.logs("(node 1): it says that it is this node itself"));
+  CHECK(world.another_joins());
+}
+
+TEST_CASE("a stranger at the address of the seed cannot make a node believe that it is alone",
+          "[hostile][system][B-201]") {
+  testkit::Simulation sim{{.nodes = 2}};
+  auto remote = build_node(sim.node(1));
+  const bool by_refusal = GENERATE(true, false);
+  const auto answer = [](std::shared_ptr<Transport> transport, std::string address,
+                         const RemoteActorSystem* victim, bool refuses) -> Task<void> {
+    auto listening = transport->listen(std::move(address));
+    auto listener = co_await listening;
+    for (;;) {
+      auto accepted = co_await (*listener)->accept();
+      if (!accepted) co_return;
+      auto listening_to = read_frame(**accepted);
+      (void)co_await listening_to;
+      Bytes words = frame_of(FrameKind::Refuse,
+                             detail::encode_refusal(ActorRefErrKind::AlreadyExists, "it is you"));
+      if (!refuses)
+        words = hello_with([&](Hello& its) {
+          its.node = victim->core().self();
+          its.role = HelloFacts::Role::Listen;
+        });
+      auto saying = say(**accepted, std::move(words));
+      (void)co_await saying;
+    }
+  };
+  sim.node(2).system().spawn(
+      answer(sim.node(2).transport(), address_of(sim.node(2)), &remote, by_refusal));
+  auto worker = worker_of(sim.node(1), remote, {address_of(sim.node(2))});
+  auto server = sim.node(1).run(worker.join_timeout(10s).start());
+  REQUIRE_FALSE(server);
+  CHECK(server.error().kind() == ActorRefErr::Kind::Timeout);
 }
 
 TEST_CASE("a certificate of nobody, of another authority or of another node is refused and named",
