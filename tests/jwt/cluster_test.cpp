@@ -7,6 +7,7 @@
 #include "facts.hpp"
 #include "remote/certificates.hpp"
 #include "remote/node_support.hpp"
+#include "remote/tcp_node.hpp"
 #include "testkit/log_capture.hpp"
 
 namespace coerce::test::jwt_cluster_cases {
@@ -127,6 +128,23 @@ TEST_CASE("a short secret is refused beyond this machine even with TLS, unless i
   CHECK(start_with([](RemoteActorSystemBuilder& builder) {
           builder.client_auth_jwt("short", 60s).allow_plaintext();
         }) == "");
+}
+
+TEST_CASE("over TLS nodes find each other by tokens that are bound to the channel",
+          "[jwt][system][tls][B-051]") {
+  const Certificates certificates;
+  const auto setup = [&](const std::string& secret) {
+    return [options = certificates.of("local"), secret](RemoteActorSystemBuilder& builder) {
+      builder.tls(options).client_auth_jwt(secret, 60s);
+    };
+  };
+  TcpNode first(1, setup(kSecret)), second(2, setup(kSecret));
+  TcpNode stranger(3, setup("this is not what the others know"));
+  auto seed = first.start();
+  REQUIRE(seed);
+  CHECK_FALSE(stranger.start({seed->local_addr()}, 500ms));
+  REQUIRE(second.start({seed->local_addr()}));
+  CHECK(table_of(*second.remote) == "1 healthy, 2 healthy");
 }
 
 TEST_CASE("a builder refuses bad options of tokens by name", "[jwt][B-214]") {
