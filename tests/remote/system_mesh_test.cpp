@@ -281,6 +281,25 @@ TEST_CASE("two halves of two nodes find each other again", "[system][B-212]") {
   CHECK(report.passed);
 }
 
+TEST_CASE("two nodes that lost each other alone, and not the third, find each other again",
+          "[system][B-212]") {
+  const auto scenario = [](Simulation& sim) {
+    Mesh mesh(sim);
+    mesh.form();
+    sim.partition({2}, {3});
+    sim.run_for(20s);
+    sim.check(!mesh.is_whole(), "they have lost each other");
+    sim.heal();
+    mesh.expect_whole(60s);
+    sim.run_for(60s);
+    sim.check(mesh.is_whole() && mesh.open_links() == 6, "and it stays so");
+  };
+  const auto report =
+      testkit::explore(scenario, {.seeds = 50, .at_least_percent = {.partition = 100}});
+  INFO(to_string(report));
+  CHECK(report.passed);
+}
+
 TEST_CASE("a node that was stopped and goes on comes back as another incarnation", "[system]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);
