@@ -54,8 +54,10 @@ class WorkerThread : public Worker {
   }
   void park();
   void monitor_others() noexcept;
+  void sleep_in_reactor(Duration limit) noexcept;
 
   std::uint64_t looked_at_ = 0;
+  bool polling_pays_ = true;                  ///< the reactor had something at once the last time
   std::atomic<std::uint32_t> looks_{0};       // for onlookers
   std::atomic<ThreadState*> state_{nullptr};  // the same, while the thread runs
   std::uint64_t watched_at_ = 0;

@@ -13,6 +13,7 @@ namespace coerce::detail {
 namespace {
 constexpr std::uint64_t kCyclesPerLook = 60'000;  // about 20-30 µs
 constexpr unsigned kPicksPerLook = 16;
+constexpr std::uint64_t kNoSleep = 3'000;  // cycles: the reactor had something at once
 }  // namespace
 
 std::uint64_t cycles() noexcept {
@@ -123,18 +124,24 @@ Runnable* WorkerThread::steal() noexcept {
 }
 
 // Called as a searcher. Polls the reactor before it would sleep: an answer that is already there
-// costs a tenth of a sleep.
+// costs a tenth of a sleep. What a sleep in the reactor has brought runs before it is asked again.
+//
+// A worker without others polls only while that pays: it sleeps in the reactor, which sees what is
+// there all the same, and whoever is to answer may need this processor.
 Runnable* WorkerThread::search() noexcept {
   watch_peers(true);
+  const bool alone = scheduler_->workers_.size() == 1;
   for (int round = 0; round < 2; ++round) {
     read_clock();
     count_look();
     scheduler_->fire_timers();
-    if (scheduler_->io_pending()) scheduler_->poll_reactor();
+    if (scheduler_->io_pending() && (!alone || polling_pays_) && !has_work())
+      polling_pays_ = scheduler_->poll_reactor() > 0;
     if (lifo_ != nullptr) return std::exchange(lifo_, nullptr);
     if (Runnable* runnable = ring_.pop()) return runnable;
     if (Runnable* runnable = scheduler_->take_injected(*this)) return runnable;
     if (Runnable* runnable = steal()) return runnable;
+    if (alone) break;
     for (int i = 0; i < 32; ++i) cpu_relax();
   }
   return nullptr;
@@ -172,6 +179,12 @@ void WorkerThread::monitor_others() noexcept {
   }
 }
 
+void WorkerThread::sleep_in_reactor(Duration limit) noexcept {
+  const std::uint64_t began = cycles();
+  scheduler_->reactor_.wait(std::min<Duration>(limit, std::chrono::hours(1)));
+  polling_pays_ = cycles() - began < kNoSleep;
+}
+
 // Enters and leaves as a searcher.
 void WorkerThread::park() {
   SchedulerCore& core = *scheduler_;
@@ -204,7 +217,7 @@ void WorkerThread::park() {
     else if (!reactor)
       signal_.wait(limit);
     else
-      core.reactor_.wait(std::min<Duration>(limit, std::chrono::hours(1)));
+      sleep_in_reactor(limit);
   }
   if (!core.parking_.park_cancel(self)) {
     // Somebody took us out of the set: its signal is there or on the way; take it, so that the next
