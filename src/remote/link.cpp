@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include <coerce/runtime/sleep.hpp>
+
 namespace coerce::detail {
 
 void Link::end(std::string_view why, Fault fault) noexcept {
@@ -42,6 +44,8 @@ Task<void> Link::write_all(std::shared_ptr<Link> self) {
   for (;;) {
     const bool up = co_await self->outbox->work(self->number);
     if (!up) break;
+    // Who runs anyway may have something for the same write: the system is called once for all.
+    co_await yield();
     const bool written = co_await self->write_what_waits();
     if (!written) break;
     self->go_on_draining();

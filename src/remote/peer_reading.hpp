@@ -24,7 +24,8 @@ struct Peer::Reading {
   TransitClock transit;
   Inbound inbound;
   unsigned left = kTurn;
-  TimePoint now{};  ///< when the bytes at hand came
+  bool is_caught_up = false;  ///< the latest read has brought all that had come
+  TimePoint now{};            ///< when the bytes at hand came
 };
 
 }  // namespace coerce::detail

@@ -126,14 +126,19 @@ std::optional<TransportResult<std::size_t>> TcpConnection::try_read(std::span<st
 }
 
 Task<TransportResult<std::size_t>> TcpConnection::read_some(std::span<std::uint8_t> into) {
-  auto at_once = try_read(into);
-  if (at_once) {
-    if (++quick_reads_ % kQuickInARow == 0) co_await yield();
-    co_return std::move(*at_once);
+  // Asio tries once more, so nothing is tried here that is likely to fail.
+  if (!drained_) {
+    auto at_once = try_read(into);
+    if (at_once) {
+      drained_ = *at_once && **at_once < into.size();
+      if (++quick_reads_ % kQuickInARow == 0) co_await yield();
+      co_return std::move(*at_once);
+    }
   }
   quick_reads_ = 0;
   const asio::mutable_buffer buffer(into.data(), into.size());
   auto read = co_await socket_.async_read_some(buffer, use_task);
+  drained_ = read && *read < into.size();
   if (read) co_return *read;
   if (read.error() == asio::error::eof && !closed_.load(std::memory_order_acquire))
     co_return std::size_t{0};

@@ -52,6 +52,7 @@ class TcpConnection final : public Connection {
   const bool local_;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> written_{0};
+  bool drained_ = false;  ///< the latest read has left nothing there
   unsigned quick_reads_ = 0;
   unsigned quick_writes_ = 0;
 };
