@@ -46,8 +46,8 @@ void RemoteCore::started(const ActorSystem& system) {
   links_.emplace(*world_, host, *peers_, settings_);
   membership_->listen([this](NodeChange change, const NodeDescription& node) {
     world_->log(LogLevel::Info, "node {} ({}) at {} {}", node.id, printable(node.tag),
-                printable(node.address), change == NodeChange::Up ? "is up" : "is lost");
-    if (change == NodeChange::Lost) peers_->retire(node, "the node was lost");
+                printable(node.address), change == NodeChange::Up ? "is up" : "is gone");
+    if (change == NodeChange::Lost) peers_->retire(node, "the node is gone");
   });
   serve(InternalKind::Members,
         [this](const NodeDescription& from, Bytes message) { return told(from, message); });
@@ -98,6 +98,9 @@ void RemoteCore::linked(const std::shared_ptr<Peer>& peer) {
 }
 
 void RemoteCore::unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) {
+  if (goodbye)
+    world_->log(LogLevel::Info, "node {} ({}) says goodbye", peer->node_id(),
+                printable(peer->node().tag));
   membership_->unlinked(peer->node(), goodbye);
   refresh();
 }

@@ -52,7 +52,8 @@ TEST_CASE("processes ask and tell each other, and a clean drain leaves nothing u
   CHECK(counters.unconfirmed == 0);
   CHECK(counters.dead == 0);
   CHECK(counters.queued == 0);
-  two.host->expect(".*node 2 .* is lost");  // at once: it has said goodbye
+  two.host->expect(".*node 2 .* says goodbye");
+  two.host->expect(".*node 2 .* is gone");  // at once
   two.host->ask("seen", "seen " + std::to_string(told) + ", disordered 0");
   two.host->ask("nodes", "nodes 1 healthy, 2 terminated");
   CHECK(two.asker->finish() == 0);
@@ -80,7 +81,7 @@ TEST_CASE("a process that is killed ends what waits for it, at once and for good
   two.host->kill(SIGKILL);
   two.asker->expect("waited: .*[Uu]nreachable 500");
   two.asker->ask("tell 100 64", "told .*");
-  two.asker->expect(".*node 1 .* is lost");
+  two.asker->expect(".*node 1 .* is gone");
   CHECK(two.asker->settled_counters().sent > 0);
 
   // The references are of the life that has ended.
@@ -96,8 +97,8 @@ TEST_CASE("a process that starts again under its id is another one, and is found
   const std::string other_seed = third.address();
   two.asker->expect(".*node 3 .* is up");
   two.host->kill(SIGKILL);
-  two.asker->expect(".*node 1 .* is lost");
-  third.expect(".*node 1 .* is lost");
+  two.asker->expect(".*node 1 .* is gone");
+  third.expect(".*node 1 .* is gone");
   two.start_host(other_seed);
   two.host->address();
   two.host->ask("host", "hosting");
@@ -130,7 +131,7 @@ TEST_CASE("a process that is stopped for too long is lost, and joins again when 
   const auto ended = two.asker->expect("(waited|asked): .*");
   two.asker->expect(ended[1] == "asked" ? "waited: .*" : "asked: .*");
   two.asker->settled_counters();
-  two.asker->expect(".*node 1 .* is lost");
+  two.asker->expect(".*node 1 .* is gone");
   two.asker->ask("nodes", "nodes 1 terminated, 2 healthy");
   two.host->signal(SIGCONT);
   two.asker->expect(".*node 1 .* is up");
