@@ -142,8 +142,11 @@ Task<Result<Bytes>> ActorRegistry::take_duplicates(Bytes bytes) {
 void ActorRegistry::publish(const ActorId& id, NodeId older, NodeId younger) {
   {
     const std::lock_guard guard(mutex_);
+    // Of two that began nearly at once, each home may take another for the older one.
     Duplicate duplicate(id, older, younger);
+    const Duplicate other_way(id, younger, older);
     if (std::ranges::find(published_, duplicate) != published_.end()) return;
+    if (std::ranges::find(published_, other_way) != published_.end()) return;
     published_.push_back(std::move(duplicate));
     if (published_.size() > kMostPublished) published_.pop_front();
   }
