@@ -6,6 +6,7 @@
 #include <coerce/remote/v1/control.pb.h>
 
 #include "remote/hello.hpp"
+#include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
 
@@ -32,7 +33,7 @@ Bytes serialised(const M& message) {
 template <class M>
 std::optional<M> parsed(BytesView bytes) {
   M message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  if (!parse(message, bytes)) return std::nullopt;
   return message;
 }
 

@@ -63,15 +63,17 @@ void TransitClock::observe(Duration sent_at, Duration received_at) noexcept {
   smallest_ = std::min(smallest_, received_at - sent_at);
 }
 
-void TransitClock::observe_ping(Duration sent_at, Duration received_at) noexcept {
-  if (++pings_ % kRound == 0) before_ = std::exchange(smallest_, Duration::max());
+// The answer was on its way no longer than the round trip took. So a difference that is smaller by
+// more than that is one which the clocks do not have any more.
+void TransitClock::observe_answer(Duration sent_at, Duration received_at,
+                                  Duration round_trip) noexcept {
   observe(sent_at, received_at);
+  smallest_ = std::max(smallest_, received_at - sent_at - std::max(round_trip, Duration::zero()));
 }
 
 Duration TransitClock::delay(Duration sent_at, Duration received_at) const noexcept {
-  const Duration base = std::min(smallest_, before_);
-  if (base == Duration::max()) return Duration::zero();
-  return std::max(received_at - sent_at - base, Duration::zero());
+  if (smallest_ == Duration::max()) return Duration::zero();
+  return std::max(received_at - sent_at - smallest_, Duration::zero());
 }
 
 }  // namespace coerce::detail

@@ -32,23 +32,21 @@ void write_deadline_block(const TravellingDeadline& deadline, std::uint8_t* out)
 std::optional<MessageExtensions> read_extensions(BytesView& payload) noexcept;
 
 /// Says how much longer than the fastest message another one was on its way: the time that it has
-/// spent in queues and in the buffers of the network. For that it compares the difference of both
-/// sides' clocks (which never jump) with the smallest one that it has seen: the smallest of the
-/// last two rounds of pings, as clocks drift. Reader of the link only.
+/// spent in queues and in the buffers of the network. For that it compares the difference between
+/// both sides' clocks at its arrival and at its sending with the smallest one that it has seen.
+/// However long everything waits, that is not forgotten; a round trip, which one clock measures,
+/// shows when it has become too small, as the clocks have drifted apart or the peer was suspended
+/// (what NTP does too: RFC 5905, §8). Reader of the link only.
 class TransitClock {
  public:
   /// Something that was sent then has come now.
   void observe(Duration sent_at, Duration received_at) noexcept;
-  /// The same for a ping or pong, which a round counts.
-  void observe_ping(Duration sent_at, Duration received_at) noexcept;
+  /// The same for an answer, whose question was sent `round_trip` ago.
+  void observe_answer(Duration sent_at, Duration received_at, Duration round_trip) noexcept;
   Duration delay(Duration sent_at, Duration received_at) const noexcept;
 
  private:
-  static constexpr unsigned kRound = 64;
-
-  unsigned pings_ = 0;
-  Duration smallest_ = Duration::max();  ///< of this round
-  Duration before_ = Duration::max();    ///< of the last one
+  Duration smallest_ = Duration::max();
 };
 
 }  // namespace coerce::detail

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/stubs/logging.h>
 
 #include "coerce/remote/v1/control.pb.h"
 #include "remote/certified_node.hpp"
 #include "remote/frame.hpp"
+#include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
 
@@ -36,13 +36,6 @@ ActorRefErr error_of(ActorRefErrKind kind, std::string_view text) {
 ActorRefErr garbage(std::string_view what) { return ActorRefErr::Deserialisation(what); }
 ActorRefErr not_supported(std::string_view what) {
   return ActorRefErr::NotSupported({}, {}, {}, what);
-}
-
-template <class M>
-bool parse(M& message, BytesView bytes) {
-  // It writes a line for each text that is not UTF-8: as many as a stranger likes.
-  const google::protobuf::LogSilencer silenced;
-  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
 template <class M>

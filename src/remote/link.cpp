@@ -23,8 +23,8 @@ std::string Link::why() const {
 }
 
 void Link::begin(std::uint32_t its_number, TimePoint now) noexcept {
-  number = its_number;
   began = now;
+  number.store(its_number, std::memory_order_release);
 }
 
 void Link::add_counts(NetworkCounters& sum) const noexcept {
@@ -76,7 +76,7 @@ void Link::go_on_draining() {
     if (goodbye_heard_.load()) end("both sides have said goodbye");
     return;
   }
-  if (!outbox->is_draining()) return;
+  if (!outbox->has_drained()) return;
   if (last_ping_.load() == 0) {
     // It comes behind all that was written, so its pong tells of all that.
     last_ping_.store(pings_.load() + 1);

@@ -82,7 +82,7 @@ class Link {
   const LinkTerms terms;
   const std::shared_ptr<Outbox> outbox;
   Clock& clock;
-  std::uint32_t number = 0;
+  std::atomic<std::uint32_t> number{0};  ///< of its queue; 0: it is not up yet
   TimePoint began{};
   Slice writing;                   ///< what was taken last
   std::optional<LinkProof> proof;  ///< once it is up; for the task that carries it

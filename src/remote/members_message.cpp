@@ -6,6 +6,7 @@
 #include "coerce/remote/v1/members.pb.h"
 #include "remote/address.hpp"
 #include "remote/frame.hpp"
+#include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
 
@@ -80,7 +81,7 @@ std::vector<Bytes> encode_members(const MembersMessage& message) {
 
 std::optional<MembersMessage> decode_members(BytesView bytes) {
   remote::v1::Members message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  if (!parse(message, bytes)) return std::nullopt;
   MembersMessage to;
   to.leaving = message.leaving();
   for (const auto& node : message.members()) {

@@ -26,7 +26,9 @@ struct PeerOptions {
 static_assert(std::is_trivially_destructible_v<PeerOptions>);
 
 /// Answers may wait beyond the high water mark, so many times of it: they cannot be refused as
-/// their requests could. Beyond that the asker gets Overloaded instead.
+/// their requests could. Beyond that the asker gets Overloaded instead, up to the room of errors;
+/// who leaves that unread too is cut off.
 inline constexpr std::size_t kReplyRoom = 16;
+inline constexpr std::size_t kErrorRoom = 2 * kReplyRoom;
 
 }  // namespace coerce::detail

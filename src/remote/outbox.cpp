@@ -41,6 +41,7 @@ std::uint32_t Outbox::open(std::size_t max_frame, std::size_t handlers) {
   const std::lock_guard guard(lock_);
   max_frame_ = max_frame;
   messages_of_link_ = 0;
+  overrun_.store(false, std::memory_order_release);
   names_.reset(handlers);
   link_.store(link() + 1, std::memory_order_release);
   state_.store(State::Open, std::memory_order_release);
@@ -149,8 +150,11 @@ Queued Outbox::push_reply(std::uint32_t number, FrameKind kind, std::uint64_t re
   auto prepared = prepare_if_long(header, parts);
   Holding holding(*this);
   if (!is_up(number)) return Queued::NoLink;
-  // An error is short, and there are no more of them than requests of the peer.
-  if (kind != FrameKind::Error && queued() >= kReplyRoom * options_.high_water) return Queued::Full;
+  const bool is_error = kind == FrameKind::Error;
+  if (queued() >= (is_error ? kErrorRoom : kReplyRoom) * options_.high_water) {
+    if (is_error) overrun_.store(true, std::memory_order_release);
+    return Queued::Full;
+  }
   append(user_, header, parts, prepared ? &*prepared : nullptr);
   holding.wake_writer();
   return Queued::Taken;
@@ -190,6 +194,11 @@ BytesView Outbox::take(std::uint32_t number, Slice& writing) noexcept {
   (is_control ? control_ : user_).take(writing);
   (is_control ? control_in_flight_ : in_flight_) = writing.bytes.size();
   return writing.bytes.view();
+}
+
+bool Outbox::has_drained() const noexcept {
+  const std::lock_guard guard(lock_);
+  return state_ == State::Draining && user_.empty() && in_flight_ == 0;
 }
 
 bool Outbox::seal(std::uint32_t number, FrameHeader header, BytesView payload) {

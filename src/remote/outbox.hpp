@@ -58,6 +58,8 @@ class Outbox {
   // ---- any thread; `link` is the number of the link that is meant
   Queued push_message(std::uint32_t link, const OutgoingMessage& message);
   Queued push_reply(std::uint32_t link, FrameKind kind, std::uint64_t request, BytesView payload);
+  /// An error found no room, so that an asker is not answered: the link has to end.
+  bool is_overrun() const noexcept { return overrun_.load(std::memory_order_acquire); }
   /// Vital: pings, pongs and the like, without which the link cannot live or end well. They may use
   /// the reserve twice, and go after the link is sealed too.
   enum class Importance : std::uint8_t { Plain, Vital };
@@ -73,6 +75,8 @@ class Outbox {
   BytesView take(std::uint32_t link, Slice& writing) noexcept;
   /// If nothing waits any more: takes nothing from now on, and adds a last frame.
   bool seal(std::uint32_t link, FrameHeader header, BytesView payload);
+  /// No message is taken any more, and all that were taken have been written.
+  bool has_drained() const noexcept;
   bool is_draining() const noexcept {
     return state_.load(std::memory_order_acquire) == State::Draining;
   }
@@ -140,6 +144,7 @@ class Outbox {
   mutable SpinLock lock_;
   std::atomic<State> state_{State::Closed};  ///< written under the lock
   std::atomic<std::uint32_t> link_{0};       ///< the same
+  std::atomic<bool> overrun_{false};         ///< the same
   bool poked_ = false;
   bool congested_ = false;                 ///< between the high and the low water mark
   std::atomic<std::size_t> max_frame_{0};  ///< written under the lock

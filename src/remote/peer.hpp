@@ -108,6 +108,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   Task<void> read_all(std::shared_ptr<Link> link);
   Task<void> beat(std::shared_ptr<Link> link);
   Task<bool> rest(TimePoint until);
+  static void end_if_overrun(Link& link) noexcept;
   bool keep_proven(Link& link, TimePoint now);
   // peer_frames.cpp
   bool handle_frames(Link& link, Reading& reading);

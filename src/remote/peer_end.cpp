@@ -75,10 +75,6 @@ LinkEnd Peer::finish_link(Link& link) noexcept {
     ++past_.links_ended;
   }
   if (end.unconfirmed > 0) tell_unconfirmed(end.unconfirmed);
-  if (end.hostile)
-    log(system_.core(), LogLevel::Warn, system_.system_name().view(),
-        "the link to node {} at {} is cut, as it broke the protocol: {}", node_.id,
-        link.connection->peer_address(), end.why);
   return end;
 }
 

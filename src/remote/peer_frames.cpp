@@ -30,12 +30,15 @@ bool Peer::handle_frames(Link& link, Reading& reading) {
       violation = handle(link, reading, frame);
     } catch (const std::exception& error) {
       link.end(error.what());
+    } catch (...) {
+      link.end("a message could not be taken: something was thrown");
     }
     if (violation != nullptr) break;
   }
   link.frames_read.fetch_add(count, std::memory_order_relaxed);
   link.received.set(reading.inbound.receipt());
   if (violation != nullptr) link.end(violation, Link::Fault::Hostile);
+  end_if_overrun(link);
   return !link.ended();
 }
 
@@ -102,7 +105,7 @@ const char* Peer::handle_ping(Link& link, Reading& reading, BytesView payload) {
   const auto ping = read_ping(payload);
   if (!ping) return "a malformed ping";
   if (!link.confirm(ping->receipt)) return "a ping that confirms what was not sent";
-  reading.transit.observe_ping(ping->sent_at, link.age(reading.now));
+  reading.transit.observe(ping->sent_at, link.age(reading.now));
   link.received.set(reading.inbound.receipt());
   link.answer_ping(*ping, reading.now);
   return nullptr;
@@ -112,10 +115,11 @@ const char* Peer::handle_pong(Link& link, Reading& reading, BytesView payload) {
   const auto pong = read_pong(payload);
   if (!pong) return "a malformed pong";
   if (!link.confirm(pong->receipt)) return "a pong that confirms what was not sent";
-  reading.transit.observe_ping(pong->received_at, link.age(reading.now));
+  const Duration age = link.age(reading.now);
+  const Duration round_trip = std::max(age - pong->ping_sent_at, Duration::zero());
+  reading.transit.observe_answer(pong->received_at, age, round_trip);
   link.take_pong(*pong);
-  const Duration latency = link.age(reading.now) - pong->ping_sent_at;
-  host_.heard(*this, std::max(latency, Duration::zero()));
+  host_.heard(*this, round_trip);
   return nullptr;
 }
 
@@ -127,9 +131,9 @@ const char* Peer::handle_challenge(Link& link, BytesView payload) {
   auto proof = link.proof->answer(*nonce, system_.clock().wall_now());
   if (!proof)
     link.end(fmt::format("this node cannot prove itself again: {}", proof.error().detail()));
-  else
-    (void)link.outbox->push_control(link.number, {.kind = FrameKind::Proof}, *proof,
-                                    Outbox::Importance::Vital);
+  else if (link.outbox->push_control(link.number, {.kind = FrameKind::Proof}, *proof,
+                                     Outbox::Importance::Vital) == Queued::Full)
+    link.end(kNoRoomForProof);
   return nullptr;
 }
 

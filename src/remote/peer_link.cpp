@@ -79,11 +79,18 @@ Task<LinkEnd> Peer::run(std::shared_ptr<Link> link) {
     link->end("the system runs as many tasks as it may");
     link->writer_done.set();
   }
-  auto reading = read_all(link);
-  auto beating = beat(link);
-  auto first = co_await when_any(std::move(reading), std::move(beating));
-  (void)first;
-  link->end("the task of the link was asked to stop");
+  // Whatever is thrown, the link has to end in order: those that come after it wait for that.
+  try {
+    auto reading = read_all(link);
+    auto beating = beat(link);
+    auto first = co_await when_any(std::move(reading), std::move(beating));
+    (void)first;
+    link->end("the task of the link was asked to stop");
+  } catch (const std::exception& error) {
+    link->end(error.what());
+  } catch (...) {
+    link->end("something was thrown");
+  }
   LinkEnd end = finish_link(*link);
   link->finished.set();
   const bool written = co_await happened(link->writer_done);
@@ -138,7 +145,8 @@ Task<void> Peer::beat(std::shared_ptr<Link> link) {
     if (!goes_on || link->ended()) break;
     const TimePoint now = system_.clock().now();
     end_expired(now);
-    if (!keep_proven(*link, now)) break;
+    end_if_overrun(*link);
+    if (link->ended() || !keep_proven(*link, now)) break;
     const LinkWatch::Advice advice =
         watch.look({.bytes_read = link->bytes_read.load(std::memory_order_relaxed),
                     .bytes_taken = link->connection->written(),
@@ -169,6 +177,10 @@ Task<bool> Peer::rest(TimePoint until) {
   co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
 }
 
+void Peer::end_if_overrun(Link& link) noexcept {
+  if (link.outbox->is_overrun()) link.end("the peer does not read its answers");
+}
+
 bool Peer::keep_proven(Link& link, TimePoint now) {
   switch (link.proof->due(now)) {
     case LinkProof::Due::Nothing:
@@ -180,8 +192,12 @@ bool Peer::keep_proven(Link& link, TimePoint now) {
       }
       Bytes nonce(kNonceSize);
       host_.draw_secret(nonce);
-      (void)link.outbox->push_control(link.number, {.kind = FrameKind::Challenge},
-                                      challenge_bytes(nonce), Outbox::Importance::Vital);
+      if (link.outbox->push_control(link.number, {.kind = FrameKind::Challenge},
+                                    challenge_bytes(nonce),
+                                    Outbox::Importance::Vital) == Queued::Full) {
+        link.end(kNoRoomForProof);
+        return false;
+      }
       link.proof->challenged(std::move(nonce), now);
       return true;
     }
@@ -195,7 +211,7 @@ bool Peer::keep_proven(Link& link, TimePoint now) {
 Task<void> Peer::drain(TimePoint deadline) {
   const auto link = present();
   if (link == nullptr) co_return;
-  if (link->number == 0)
+  if (link->number.load(std::memory_order_acquire) == 0)
     link->end("drained before it began");
   else
     link->drain();

@@ -9,6 +9,9 @@
 
 namespace coerce::detail {
 
+inline constexpr std::string_view kNoRoomForProof =
+    "the peer does not read, so there is no room for a proof or the question for one";
+
 struct Peer::Reading {
   /// Frames until others have their turn.
   static constexpr unsigned kTurn = 512;

@@ -208,8 +208,8 @@ TransportResult<std::unique_ptr<Connection>> TcpListener::adopt(int descriptor) 
 }
 
 Task<TransportResult<std::unique_ptr<Connection>>> TcpListener::accept() {
-  if (++quick_accepts_ % kQuickInARow == 0) co_await yield();
   while (!closed_.load(std::memory_order_acquire)) {
+    if (++quick_accepts_ % kQuickInARow == 0) co_await yield();
     const int descriptor = ::accept4(descriptor_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       auto adopted = adopt(descriptor);

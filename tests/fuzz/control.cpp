@@ -32,7 +32,7 @@ void try_ping(BytesView bytes) {
              again->receipt.delivered == ping->receipt.delivered,
          "a ping that is another one");
   TransitClock clock;
-  clock.observe_ping(ping->sent_at, std::chrono::seconds(1));
+  clock.observe(ping->sent_at, std::chrono::seconds(1));
   (void)clock.delay(Duration::zero(), std::chrono::seconds(1));
 }
 

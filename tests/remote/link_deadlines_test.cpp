@@ -60,6 +60,27 @@ class Impostor {
 
 }  // namespace
 
+TEST_CASE("What waits as long as everything else does is late all the same", "[link]") {
+  coerce::detail::TransitClock clock;
+  clock.observe_answer(100ms, 101ms, 2ms);
+  REQUIRE(clock.delay(200ms, 201ms) == 0ms);
+  // The buffers are full for two hours: pings and answers are as late as everything else.
+  for (coerce::Duration now = 10s; now < 2h; now += 500ms) {
+    clock.observe(now - 8s, now);
+    clock.observe_answer(now - 8s, now, 8s + 1ms);
+    REQUIRE(clock.delay(now - 8s, now) >= 7990ms);
+  }
+  REQUIRE(clock.delay(3h, 3h + 1ms) <= 1ms);
+}
+
+TEST_CASE("A peer whose clock stood still does not look late for ever", "[link]") {
+  coerce::detail::TransitClock clock;
+  clock.observe_answer(100ms, 101ms, 2ms);
+  REQUIRE(clock.delay(200ms, 10'201ms) >= 9s);  // it cannot be known yet
+  clock.observe_answer(300ms, 10'301ms, 2ms);
+  REQUIRE(clock.delay(400ms, 10'401ms) <= 2ms);
+}
+
 TEST_CASE("A deadline goes on while its message is on its way", "[link][B-208]") {
   TestSystem test;
   World world(test, patient());

@@ -120,6 +120,36 @@ TEST_CASE("Answers have room beyond the high water mark, but not for ever", "[li
   REQUIRE(good <= 19);
 }
 
+TEST_CASE("Who asks on and on and reads no answer is cut off, before its errors fill the memory",
+          "[link]") {
+  TestSystem test;
+  PeerOptions options = patient();
+  options.high_water = 10'000;
+  World world(test, options);
+  const auto wire = world.join();
+  test.run_until_idle();
+  wire.back->change([](StreamTrouble& trouble) {
+    trouble.stalled = true;
+    trouble.capacity = 1'000;
+  });
+  auto nobody = world.ref(world.a, "nobody");
+  std::vector<std::shared_ptr<std::optional<coerce::Result<std::string>>>> answers;
+  while (world.b.ends.empty() && answers.size() < 50'000) {
+    answers.push_back(ask(test, nobody.send<Ask>("x")));
+    REQUIRE(world.b.peer->counters().queue_bytes <
+            coerce::detail::kErrorRoom * options.high_water + 10'000);
+  }
+  REQUIRE(world.b.ends.size() == 1);
+  REQUIRE(world.b.ends[0].why == "the peer does not read its answers");
+  stall(wire.back, false);
+  test.run_until_idle();
+  for (const auto& answer : answers) {
+    REQUIRE(answer->has_value());
+    REQUIRE_FALSE(answer->value());
+  }
+  require_balance(world.a.peer->counters());
+}
+
 TEST_CASE("No more requests wait for answers than may", "[link]") {
   TestSystem test;
   PeerOptions options = patient();

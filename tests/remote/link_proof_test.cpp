@@ -53,7 +53,8 @@ class BoundWord final : public coerce::Authenticator {
 
 Bytes frame(FrameKind kind, BytesView payload) {
   Bytes bytes(coerce::detail::kFrameHeaderSize);
-  coerce::detail::write_header({.length = static_cast<std::uint32_t>(payload.size()), .kind = kind}, bytes.data());
+  coerce::detail::write_header({.length = static_cast<std::uint32_t>(payload.size()), .kind = kind},
+                               bytes.data());
   bytes.insert(bytes.end(), payload.begin(), payload.end());
   return bytes;
 }
