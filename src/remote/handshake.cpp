@@ -79,8 +79,8 @@ Result<void> check_proof(Authenticator& authenticator, const HelloFacts& facts, 
 /// A hello of a dialler, while it is under way.
 class OwnHello {
  public:
-  OwnHello(OwnHellos* all, HelloFacts::Role role, const Bytes& nonce)
-      : all_(role == Role::Dial ? all : nullptr), nonce_(nonce) {
+  OwnHello(std::shared_ptr<OwnHellos> all, Role role, const Bytes& nonce)
+      : all_(role == Role::Dial ? std::move(all) : nullptr), nonce_(nonce) {
     if (all_ != nullptr) all_->begin(nonce_);
   }
   OwnHello(const OwnHello&) = delete;
@@ -89,12 +89,12 @@ class OwnHello {
 
   /// Gives whether this node has heard it.
   bool end() {
-    OwnHellos* const all = std::exchange(all_, nullptr);
+    const auto all = std::exchange(all_, nullptr);
     return all != nullptr && all->end(nonce_);
   }
 
  private:
-  OwnHellos* all_;
+  std::shared_ptr<OwnHellos> all_;
   const Bytes& nonce_;
 };
 

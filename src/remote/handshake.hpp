@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include <coerce/remote/authenticator.hpp>
@@ -37,7 +38,7 @@ struct HelloSettings {
   std::size_t max_frame = kDefaultMaxFrame;
   std::shared_ptr<Authenticator> authenticator;  ///< or none
   std::function<WallTime()> now;                 ///< the node's wall clock
-  OwnHellos* own_hellos = nullptr;               ///< null: nobody can turn out to be this node
+  std::shared_ptr<OwnHellos> own_hellos;         ///< null: nobody can turn out to be this node
   /// Is a node with this description welcome? Asked on both sides, once the peer has proven itself.
   /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
   /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.

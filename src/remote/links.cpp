@@ -68,7 +68,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   settings.cluster = settings_.cluster;
   settings.max_frame = settings_.limits.max_frame;
   settings.authenticator = settings_.authenticator;
-  settings.own_hellos = &own_hellos_;
+  settings.own_hellos = own_hellos_;
   settings.now = [this] { return world_.clock().wall_now(); };
   settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
     outcome.node = peer.id;

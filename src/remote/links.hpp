@@ -71,7 +71,7 @@ class Links {
   LinksHost& host_;
   PeerTable& peers_;
   const NodeSettings& settings_;
-  OwnHellos own_hellos_;
+  const std::shared_ptr<OwnHellos> own_hellos_ = std::make_shared<OwnHellos>();
 };
 
 }  // namespace coerce::detail
