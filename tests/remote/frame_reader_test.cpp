@@ -118,7 +118,8 @@ TEST_CASE("frames of the largest size pass through the buffer in any pieces", "[
   Bytes stream;
   const Bytes largest(detail::kMaxChunk, 'x');
   for (int i = 0; i < 20; ++i) {
-    append(stream, {.kind = FrameKind::Notify}, BytesView(largest).first(largest.size() - i));
+    append(stream, {.kind = FrameKind::Notify},
+           BytesView(largest).first(largest.size() - static_cast<std::size_t>(i)));
     append(stream, {.kind = FrameKind::Ping}, {});
   }
   const auto expected = read_whole(stream);
