@@ -22,9 +22,9 @@ struct FileFormat {
 };
 
 struct FileOptions {
-  bool sync = true;                    ///< each COMMIT waits for the disk
+  bool sync = true;                     ///< each COMMIT waits for the disk
   std::uint64_t log_bytes = 16u << 20;  ///< see Log
-  std::uint64_t max_file_bytes = 0;    ///< 0: as many as SQLite allows
+  std::uint64_t max_file_bytes = 0;     ///< 0: as many as SQLite allows
 };
 
 enum class FileUse : std::uint8_t {
