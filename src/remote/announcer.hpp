@@ -21,6 +21,9 @@ namespace coerce::detail {
 /// What waits is bounded by the number of actors: beyond that, as after a message that failed and
 /// at each change of the members, everything is announced anew. Thread-safe.
 ///
+/// A change of the members is worked out in one go, in proportion to actors times members; actors
+/// that begin or end meanwhile wait for it.
+///
 /// It lives as long as the node: its tasks refer to it.
 class Announcer final : public TrackedObserver {
  public:

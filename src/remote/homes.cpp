@@ -38,11 +38,11 @@ void HomeTable::drop(const Announced& announced) noexcept {
   for (const auto& [id, life] : announced.actors) used_ -= weight(id);
 }
 
-void HomeTable::clear(NodeId node) {
+void HomeTable::clear(NodeId node, const Incarnation& incarnation) {
   Announced gone;
   const std::lock_guard guard(mutex_);
   const auto place = nodes_.find(node);
-  if (place == nodes_.end()) return;
+  if (place == nodes_.end() || place->second.incarnation != incarnation) return;
   drop(place->second);
   gone = std::move(place->second);
   nodes_.erase(place);

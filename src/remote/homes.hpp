@@ -54,8 +54,8 @@ class HomeTable {
  public:
   explicit HomeTable(std::size_t limit) noexcept : limit_(limit) {}
 
-  /// Forgets what the node has announced.
-  void clear(NodeId node);
+  /// Forgets what this incarnation has announced; that of another one stays.
+  void clear(NodeId node, const Incarnation& incarnation);
   /// The node begins in this incarnation; what an older one has announced holds no more.
   void begin(NodeId node, const Incarnation& incarnation);
   /// False: not taken, as the table is full, or the incarnation is not the one that has begun.

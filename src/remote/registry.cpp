@@ -59,7 +59,7 @@ std::vector<ActorPlace> ActorRegistry::announced(const ActorId& id) const {
 }
 
 void ActorRegistry::changed(NodeChange change, const NodeDescription& node) {
-  if (change == NodeChange::Lost) table_.clear(node.id);
+  if (change == NodeChange::Lost) table_.clear(node.id, node.incarnation);
   announcer_.members_changed();
 }
 
@@ -68,6 +68,12 @@ void ActorRegistry::changed(NodeChange change, const NodeDescription& node) {
 Task<Result<Bytes>> ActorRegistry::take(NodeDescription from, Bytes bytes) {
   const auto message = from_bytes<remote::v1::Announce>(bytes);
   if (!message) co_return coerce::unexpected(message.error());
+  const auto is_present = [&] {
+    const auto peer = core_.peer(from.id);
+    return peer && peer->node().incarnation == from.incarnation;
+  };
+  if (!is_present())
+    co_return coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more"));
   if (message->anew()) table_.begin(from.id, from.incarnation);
   for (const auto& life : message->ended())
     table_.remove(from.id, from.incarnation, ActorId(life.id()), life.context());
@@ -77,9 +83,8 @@ Task<Result<Bytes>> ActorRegistry::take(NodeDescription from, Bytes bytes) {
     if (id.empty() || id.view().size() > kLongestAnnouncedId) continue;
     if (table_.add(from.id, from.incarnation, id, read(life, now))) look_for_duplicates(id);
   }
-  // Its end may have been told while this was being written.
-  const auto peer = core_.peer(from.id);
-  if (!peer || peer->node().incarnation != from.incarnation) table_.clear(from.id);
+  // The loss of the node may have been told while this was being written.
+  if (!is_present()) table_.clear(from.id, from.incarnation);
   co_return Bytes();
 }
 

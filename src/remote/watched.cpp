@@ -153,7 +153,7 @@ Task<Result<Bytes>> Watched::take(NodeDescription from, Bytes bytes) {
   remote::v1::WatchAnswer answer;
   for (const auto& actor : question->actors())
     answer.add_contexts(watch(node, ActorId(actor.id()), actor.context()));
-  // Its end may have come while this was being written.
+  // The loss of the node may have been told while this was being written.
   if (core_.peer(from.id) != peer) lose(from);
   co_return to_bytes(answer);
 }

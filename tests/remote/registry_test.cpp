@@ -255,7 +255,9 @@ TEST_CASE("a table of homes keeps one life of an id for each node, and what it m
   table.begin(2, second);
   CHECK(table.add(2, second, "a", {1, {}}));
   CHECK(table.find("a").size() == 2);
-  table.clear(1);
+  table.clear(1, second);
+  CHECK(table.find("a").size() == 2);
+  table.clear(1, first);
   CHECK(table.find("a").size() == 1);
   CHECK(table.add(2, second, std::string(150, 'c'), {1, {}}));
   table.begin(2, first);
