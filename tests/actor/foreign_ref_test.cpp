@@ -139,6 +139,12 @@ TEST_CASE("An actor of another node is watched through its node and is nobody's 
   REQUIRE(context.watch(world.parrot).has_value());
   context.unwatch(world.parrot);
   REQUIRE(world.node->unwatches == 1);
+  world.node->refuses_watches = true;
+  REQUIRE(context.watch(world.parrot).error().kind() == coerce::ActorRefErrKind::Overloaded);
+  world.node->refuses_watches = false;
+  REQUIRE(context.watch(world.parrot).has_value());  // the refused one was not kept
+  world.system.poll();
+  REQUIRE(told == 2);
   REQUIRE(context.attach_child_ref(world.parrot).error().kind() ==
           coerce::ActorRefErrKind::NotSupported);
 }
