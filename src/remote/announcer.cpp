@@ -103,7 +103,8 @@ void Announcer::members_changed() {
 
 void Announcer::push(const Change& change, std::vector<LineRef>& to_start) {
   if (lines_.empty() || change.id.view().size() > kLongestAnnouncedId) return;
-  for (const NodeId home : Homes(change.id.view(), *members_).nodes()) {
+  const Homes homes(change.id.view(), *members_);
+  for (const NodeId home : homes.nodes()) {
     const auto place = lines_.find(home);
     if (place == lines_.end()) continue;
     Line& line = *place->second;

@@ -24,7 +24,8 @@ class Homes {
  public:
   Homes(std::string_view id, std::span<const NodeDescription> members) noexcept;
 
-  std::span<const NodeId> nodes() const noexcept { return {nodes_, count_}; }
+  std::span<const NodeId> nodes() const& noexcept { return {nodes_, count_}; }
+  std::span<const NodeId> nodes() const&& = delete;  // they would outlive it in a loop
   bool contains(NodeId node) const noexcept {
     return (count_ > 0 && nodes_[0] == node) || (count_ > 1 && nodes_[1] == node);
   }

@@ -180,7 +180,8 @@ Task<Result<Location>> Locator::look_everywhere(std::shared_ptr<Search> search) 
 
   // The homes: one that knows of it is enough.
   Nodes homes;
-  for (const NodeId home : Homes(search->id.view(), *registry_.members()).nodes())
+  const Homes all_homes(search->id.view(), *registry_.members());
+  for (const NodeId home : all_homes.nodes())
     if (home != core_.self().id) homes.push_back(home);
   WhereAnswer our_word;
   our_word.node = core_.self().id;
