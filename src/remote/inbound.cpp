@@ -49,7 +49,8 @@ const char* Inbound::answer(const Frame& frame) {
 
 const char* Inbound::message(const Frame& frame, TransitClock& transit, TimePoint now,
                              TimePoint began) {
-  BytesView payload = frame.payload;
+  // As two words: they were stored as such just now, and would be waited for as a whole.
+  BytesView payload(frame.payload.data(), frame.header.length);
   const bool is_request = frame.header.kind == FrameKind::Request;
   TimePoint deadline = later(now, options_.request_timeout);
   bool in_time = true;
@@ -96,6 +97,13 @@ const char* Inbound::find(const Frame& frame, BytesView& payload, Address& addre
   return nullptr;
 }
 
+bool Inbound::fits(const Address& address) noexcept {
+  if (address.handler == nullptr) return false;
+  const Cell* const cell = address.cell->get();
+  return cell != nullptr && cell->status.load(std::memory_order_acquire) < ActorStatus::Stopping &&
+         cell->type == address.handler->cell_type;
+}
+
 std::optional<ActorRefErr> Inbound::check(Address& address) {
   if (address.handler == nullptr)
     return ActorRefErr::NotSupported(*address.id, address.handler_name, {},
@@ -113,7 +121,9 @@ std::optional<ActorRefErr> Inbound::check(Address& address) {
 }
 
 std::optional<ActorRefErr> Inbound::notify(Address& address, BytesView payload) {
-  auto refused = check(address);
+  std::optional<ActorRefErr> refused;
+  if (!fits(address)) [[unlikely]]
+    refused = check(address);
   if (!refused) refused = address.handler->notify(**address.cell, payload);
   if (refused && address.cell->get() != nullptr)
     count_dead_letter(**address.cell, address.handler != nullptr ? address.handler->message_type
@@ -123,7 +133,8 @@ std::optional<ActorRefErr> Inbound::notify(Address& address, BytesView payload) 
 
 std::optional<ActorRefErr> Inbound::request(Address& address, BytesView payload,
                                             std::uint64_t number, TimePoint deadline) {
-  if (auto refused = check(address)) return refused;
+  if (!fits(address)) [[unlikely]]
+    if (auto refused = check(address)) return refused;
   if (!replies_->begin(options_.max_inbound_requests))
     return ActorRefErr::Overloaded("the node answers as many requests of this one as it may");
   auto refused =

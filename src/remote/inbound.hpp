@@ -38,6 +38,8 @@ class Inbound {
   const char* message(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
   const char* answer(const Frame& frame);
   const char* find(const Frame& frame, BytesView& payload, Address& address);
+  /// The actor found the last time runs and takes such messages; else see check().
+  static bool fits(const Address& address) noexcept;
   std::optional<ActorRefErr> check(Address& address);
   std::optional<ActorRefErr> notify(Address& address, BytesView payload);
   std::optional<ActorRefErr> request(Address& address, BytesView payload, std::uint64_t number,

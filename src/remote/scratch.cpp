@@ -22,17 +22,17 @@ struct ThreadScratch {
 
 Scratch::Scratch() noexcept {
   ThreadScratch& mine = thread_scratch();
-  borrowed_ = !std::exchange(mine.in_use, true);
-  bytes_ = borrowed_ ? &mine.bytes : &other_;
+  in_use_ = std::exchange(mine.in_use, true) ? nullptr : &mine.in_use;
+  bytes_ = in_use_ != nullptr ? &mine.bytes : &other_;
 }
 
 Scratch::~Scratch() {
-  if (!borrowed_) return;
+  if (in_use_ == nullptr) return;
   if (bytes_->capacity() > kKept)
     *bytes_ = Bytes();
   else
     bytes_->clear();
-  thread_scratch().in_use = false;
+  *in_use_ = false;
 }
 
 }  // namespace coerce::detail

@@ -21,7 +21,7 @@ class Scratch {
  private:
   Bytes other_;
   Bytes* bytes_;
-  bool borrowed_;
+  bool* in_use_;  ///< of the thread's own; null: others are used
 };
 
 }  // namespace coerce::detail

@@ -36,11 +36,11 @@ struct MemberCodec {
       return unexpected(detail::too_many_bytes(bytes.size(), limits.max_bytes));
     return detail::guarded_read<T>([&]() -> Result<T> {
       detail::Reader reader(bytes, limits);
-      T value{};
+      Result<T> value(tl::in_place);
       Result<void> done;
-      (void)((done = read_into(reader, value.*Members)) && ...);
+      (void)((done = read_into(reader, (*value).*Members)) && ...);
       if (done) done = reader.finish();
-      if (!done) return unexpected(std::move(done).error());
+      if (!done) value = unexpected(std::move(done).error());
       return value;
     });
   }
