@@ -17,8 +17,6 @@
 #include <coerce/remote.hpp>
 #include <coerce/remote/tls.hpp>
 
-#include "remote/core.hpp"
-
 namespace remote_bench {
 
 template <class Payload>
@@ -103,15 +101,10 @@ class Node {
     return static_cast<std::uint16_t>(std::stoul(address_.substr(address_.rfind(':') + 1)));
   }
 
-  /// An actor of the serving node. Until references can be asked for by id this knows how they are
-  /// made.
+  /// An actor of the other node.
   Ref<Payload> target(std::size_t number) {
-    const auto peer = remote_->core().peer(kServing);
-    if (!peer) throw std::runtime_error("coerce: the serving node is not known");
-    return Ref<Payload>(
-        coerce::detail::ForeignCell::make(system_.core(), coerce::ActorId(target_id(number)),
-                                          &coerce::detail::kActorKey<Target<Payload>>,
-                                          coerce::type_name_of<Target<Payload>>(), peer));
+    return demand(
+        system_.block_on(remote_->actor_ref<Target<Payload>>(coerce::ActorId(target_id(number)))));
   }
 
  private:
