@@ -92,7 +92,7 @@ CellRef RemoteCore::find_actor(const ActorId& id) noexcept {
 // ---- links --------------------------------------------------------------------------------------
 
 void RemoteCore::linked(const std::shared_ptr<Peer>& peer) {
-  if (!peers_->is_current(*peer)) return;
+  if (!peers_->keep(*peer)) return;
   membership_->linked(peer->node());
   for (const LinkListener& listener : link_listeners_) listener(peer);
 }

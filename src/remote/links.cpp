@@ -122,6 +122,7 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
   auto news = announce(peer, generation, life);
   co_await when_all(std::move(link), std::move(news));
   if (life.announced) host_.unlinked(peer, life.end.goodbye);
+  peers_.let_go(peer);
   const LogLevel level = life.end.hostile ? LogLevel::Warn : LogLevel::Debug;
   world_.log_limited(level, "link {} with node {} has ended: {}", generation, peer->node_id(),
                      printable(life.end.why));

@@ -33,14 +33,14 @@ static_assert(sizeof(NetworkCounters) == 15 * sizeof(std::uint64_t), "add() adds
 std::shared_ptr<Peer> PeerTable::find(NodeId id) const {
   const std::lock_guard guard(mutex_);
   const auto place = peers_.find(id);
-  return place != peers_.end() ? place->second : nullptr;
+  return place != peers_.end() ? place->second.peer : nullptr;
 }
 
 std::vector<std::shared_ptr<Peer>> PeerTable::all() const {
   const std::lock_guard guard(mutex_);
   std::vector<std::shared_ptr<Peer>> list;
   list.reserve(peers_.size());
-  for (const auto& [id, peer] : peers_) list.push_back(peer);
+  for (const auto& [id, present] : peers_) list.push_back(present.peer);
   return list;
 }
 
@@ -49,14 +49,41 @@ std::shared_ptr<Peer> PeerTable::of(const NodeDescription& node) {
   std::shared_ptr<Peer> peer;
   {
     const std::lock_guard guard(mutex_);
-    auto& place = peers_[node.id];
-    if (place && place->node().incarnation == node.incarnation) return place;
-    old = std::exchange(place, std::make_shared<Peer>(world_.system(), host_, node, options_));
-    peer = place;
-    if (old) keep_ended(old);
+    Present& present = peers_[node.id];
+    if (!present.peer || present.peer->node().incarnation != node.incarnation) {
+      old = std::move(present.peer);
+      present = {std::make_shared<Peer>(world_.system(), host_, node, options_)};
+      if (old) keep_ended(old);
+    }
+    ++present.links;
+    peer = present.peer;
   }
   if (old) old->retire("another incarnation of the node has come");
   return peer;
+}
+
+PeerTable::Present* PeerTable::find_current(const Peer& peer) {
+  const auto place = peers_.find(peer.node_id());
+  return place != peers_.end() && place->second.peer.get() == &peer ? &place->second : nullptr;
+}
+
+bool PeerTable::keep(const Peer& peer) {
+  const std::lock_guard guard(mutex_);
+  Present* const present = find_current(peer);
+  if (present != nullptr) present->is_kept = true;
+  return present != nullptr;
+}
+
+// What was drawn for its links stays: at the other end they may have been up.
+void PeerTable::let_go(const std::shared_ptr<Peer>& peer) {
+  {
+    const std::lock_guard guard(mutex_);
+    Present* const present = find_current(*peer);
+    if (present == nullptr || --present->links > 0 || present->is_kept) return;
+    peers_.erase(peer->node_id());
+    keep_ended(peer);
+  }
+  peer->retire("none of its links has lasted");
 }
 
 bool PeerTable::is_current(const Peer& peer) const { return find(peer.node_id()).get() == &peer; }
@@ -68,8 +95,8 @@ std::uint64_t PeerTable::next_generation(NodeId self, const NodeDescription& dia
   Drawn& drawn = drawn_[dialler.id];
   if (drawn.incarnation != dialler.incarnation) drawn = {dialler.incarnation, 0};
   const auto place = peers_.find(dialler.id);
-  if (place != peers_.end() && place->second->node().incarnation == dialler.incarnation)
-    drawn.round = std::max(drawn.round, place->second->generation() / 2);
+  if (place != peers_.end() && place->second.peer->node().incarnation == dialler.incarnation)
+    drawn.round = std::max(drawn.round, place->second.peer->generation() / 2);
   ++drawn.round;
   return 2 * drawn.round + (dialler.id < self ? 1 : 0);
 }
@@ -79,8 +106,8 @@ void PeerTable::retire(const NodeDescription& node, std::string_view why) {
   {
     const std::lock_guard guard(mutex_);
     const auto place = peers_.find(node.id);
-    if (place == peers_.end() || place->second->node().incarnation != node.incarnation) return;
-    peer = std::move(place->second);
+    if (place == peers_.end() || place->second.peer->node().incarnation != node.incarnation) return;
+    peer = std::move(place->second.peer);
     peers_.erase(place);
     drawn_.erase(node.id);
     keep_ended(peer);
@@ -101,7 +128,7 @@ NetworkCounters PeerTable::counters() const {
   const std::lock_guard guard(mutex_);
   NetworkCounters sum = past_;
   for (const auto& peer : ended_) add(sum, peer->counters());
-  for (const auto& [id, peer] : peers_) add(sum, peer->counters());
+  for (const auto& [id, present] : peers_) add(sum, present.peer->counters());
   return sum;
 }
 

@@ -22,8 +22,14 @@ class PeerTable {
   /// Null if there is none.
   std::shared_ptr<Peer> find(NodeId id) const;
   std::vector<std::shared_ptr<Peer>> all() const;
-  /// The peer of this incarnation, made if it is not there; one of another incarnation is retired.
+  /// A link of the node begins, let_go() ends it. The peer of this incarnation, made if it is not
+  /// there; one of another incarnation is retired.
   std::shared_ptr<Peer> of(const NodeDescription& node);
+  /// The node is being told to others: from now on its peer stays until the node has ended. False:
+  /// it has ended already.
+  bool keep(const Peer& peer);
+  /// A link has ended. With its last one goes a peer that was never kept.
+  void let_go(const std::shared_ptr<Peer>& peer);
   bool is_current(const Peer& peer) const;
 
   /// Numbers of links grow with each link of a pair. Of two that are dialled at the same time, and
@@ -42,6 +48,12 @@ class PeerTable {
     Incarnation incarnation;
     std::uint64_t round = 0;
   };
+  struct Present {
+    std::shared_ptr<Peer> peer;
+    std::size_t links = 0;  ///< from of() to let_go()
+    bool is_kept = false;
+  };
+  Present* find_current(const Peer& peer);  ///< under the lock
   void keep_ended(std::shared_ptr<Peer> peer);
 
   const NodeWorld& world_;
@@ -49,7 +61,7 @@ class PeerTable {
   const PeerOptions options_;
 
   mutable std::mutex mutex_;
-  std::map<NodeId, std::shared_ptr<Peer>> peers_;
+  std::map<NodeId, Present> peers_;
   std::map<NodeId, Drawn> drawn_;
   std::deque<std::shared_ptr<Peer>> ended_;  ///< retired, but perhaps not done with counting
   NetworkCounters past_;                     ///< of those that are not kept any more

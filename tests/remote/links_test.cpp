@@ -1,0 +1,155 @@
+#include "remote/links.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "remote/link_world.hpp"
+#include "remote/seed_membership.hpp"
+
+using namespace std::chrono_literals;
+using namespace remote_test;
+using coerce::NodeDescription;
+using coerce::NodeId;
+using coerce::Result;
+using coerce::detail::HelloEnd;
+using coerce::detail::HelloOutcome;
+using coerce::detail::Links;
+using coerce::detail::LinksHost;
+using coerce::detail::NodeChange;
+using coerce::detail::Peer;
+using coerce::detail::PeerTable;
+using coerce::detail::SeedMembership;
+using coerce::testkit::TestSystem;
+
+namespace {
+
+NodeDescription node(NodeId id, std::uint64_t life = 1) {
+  NodeDescription node;
+  node.id = id;
+  node.incarnation = {life, 1000 * life + id};
+  node.address = "10.0.0." + std::to_string(id) + ":1";
+  return node;
+}
+
+/// Node 1, from the moment on that somebody has said hello.
+class Node : public LinksHost {
+ public:
+  explicit Node(TestSystem& system)
+      : test(system),
+        members(self_, coerce::HeartbeatOptions{}, {}, test.system().clock(),
+                [](NodeId, coerce::BytesView) { return true; }) {
+    members.listen([this](NodeChange change, const NodeDescription& who) {
+      events.push_back((change == NodeChange::Up ? "up " : "lost ") + std::to_string(who.id) + "/" +
+                       std::to_string(who.incarnation.started));
+      if (change == NodeChange::Lost) table.retire(who, "the node was lost");
+    });
+  }
+  ~Node() override {
+    for (const auto& peer : table.all()) peer->retire("the test ends");
+    test.run_until_idle();
+  }
+
+  World::Wire meet(const NodeDescription& who, std::uint64_t generation) {
+    World::Wire wire;
+    meet(who, generation, std::make_unique<MemoryConnection>(wire.there, wire.back));
+    return wire;
+  }
+  void meet(const NodeDescription& who, std::uint64_t generation,
+            std::unique_ptr<coerce::Connection> connection) {
+    HelloOutcome hello;
+    hello.end = HelloEnd::Accepted;
+    hello.node = who.id;
+    hello.self = self_.incarnation;
+    hello.terms.emplace();
+    hello.terms->peer = who;
+    hello.terms->generation = generation;
+    hello.terms->max_frame = coerce::detail::kDefaultMaxFrame;
+    test.system().spawn(carry(links, std::move(connection), std::move(hello)));
+  }
+  /// Somebody who has ended its side of the stream before the link begins.
+  void meet_and_part(const NodeDescription& who, std::uint64_t generation) {
+    World::Wire wire;
+    wire.there->close_writer();
+    meet(who, generation, std::make_unique<MemoryConnection>(wire.there, wire.back));
+    pass();
+  }
+  void pass() {
+    test.run_until_idle();
+    test.advance(10ms);
+  }
+
+  // As RemoteCore does.
+  const NodeDescription& self() const noexcept override { return self_; }
+  Result<void> admit(const NodeDescription& who) override { return members.admit(who); }
+  void linked(const std::shared_ptr<Peer>& peer) override {
+    if (table.keep(*peer)) members.linked(peer->node());
+  }
+  void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override {
+    members.unlinked(peer->node(), goodbye);
+  }
+  void removed(const NodeDescription&, const NodeDescription&, bool) override {}
+
+  TestSystem& test;
+  coerce::detail::NodeWorld world{test.system()};
+  Host host{test.system()};
+  PeerTable table{world, host, coerce::detail::PeerOptions{}};
+  coerce::detail::NodeSettings settings;
+  Links links{world, *this, table, settings};
+  std::vector<std::string> events;
+
+ private:
+  static coerce::Task<void> carry(Links& links, std::unique_ptr<coerce::Connection> connection,
+                                  HelloOutcome hello) {
+    auto carrying = links.carry(std::move(connection), std::move(hello));
+    const bool carried = co_await carrying;
+    (void)carried;
+  }
+
+  NodeDescription self_ = node(1);
+
+ public:
+  SeedMembership members;
+};
+
+using Events = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("Who says hello and is gone before its link is up leaves nothing", "[links][B-201]") {
+  TestSystem test;
+  Node node1(test);
+  for (NodeId id = 100; id < 400; ++id) node1.meet_and_part(node(id), 2);
+  REQUIRE(node1.table.all().empty());
+  REQUIRE(node1.events.empty());
+  REQUIRE(node1.members.nodes().size() == 1);
+  REQUIRE(node1.table.counters().links_ended == 300);
+}
+
+TEST_CASE("A link that ends at once takes nothing from a newer one of the same node", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  World::Wire wire;
+  wire.there->close_writer();
+  node1.meet(node(7), 2, std::make_unique<MemoryConnection>(wire.there, wire.back));
+  const auto lasting = node1.meet(node(7), 4);
+  node1.pass();
+  REQUIRE(node1.table.find(7));
+  REQUIRE(node1.table.find(7)->is_connected());
+  REQUIRE(node1.events == Events{"up 7/1"});
+}
+
+TEST_CASE("A member whose link is lost keeps its peer while links to it fail", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  const auto wire = node1.meet(node(7), 2);
+  node1.pass();
+  const auto peer = node1.table.find(7);
+  wire.there->close_writer();
+  node1.pass();
+  node1.meet_and_part(node(7), 4);
+  REQUIRE(node1.table.find(7) == peer);
+  const auto again = node1.meet(node(7), 6);
+  node1.pass();
+  REQUIRE(node1.table.find(7) == peer);
+  REQUIRE(peer->is_connected());
+  REQUIRE(node1.events == Events{"up 7/1"});
+}
