@@ -121,8 +121,9 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
   auto link = hold(peer, std::move(connection), std::move(terms), life);
   auto news = announce(peer, generation, life);
   co_await when_all(std::move(link), std::move(news));
-  if (life.announced) host_.unlinked(peer, life.end.goodbye);
-  peers_.let_go(peer);
+  // If its node has ended meanwhile, the end of the link says nothing of who is there now.
+  const bool is_known = peers_.let_go(peer);
+  if (life.announced && is_known) host_.unlinked(peer, life.end.goodbye);
   const LogLevel level = life.end.hostile ? LogLevel::Warn : LogLevel::Debug;
   world_.log_limited(level, "link {} with node {} has ended: {}", generation, peer->node_id(),
                      printable(life.end.why));

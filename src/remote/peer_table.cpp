@@ -75,15 +75,17 @@ bool PeerTable::keep(const Peer& peer) {
 }
 
 // What was drawn for its links stays: at the other end they may have been up.
-void PeerTable::let_go(const std::shared_ptr<Peer>& peer) {
+bool PeerTable::let_go(const std::shared_ptr<Peer>& peer) {
   {
     const std::lock_guard guard(mutex_);
     Present* const present = find_current(*peer);
-    if (present == nullptr || --present->links > 0 || present->is_kept) return;
+    if (present == nullptr) return false;
+    if (--present->links > 0 || present->is_kept) return present->is_kept;
     peers_.erase(peer->node_id());
     keep_ended(peer);
   }
   peer->retire("none of its links has lasted");
+  return false;
 }
 
 bool PeerTable::is_current(const Peer& peer) const { return find(peer.node_id()).get() == &peer; }

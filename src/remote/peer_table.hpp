@@ -28,8 +28,9 @@ class PeerTable {
   /// The node is being told to others: from now on its peer stays until the node has ended. False:
   /// it has ended already.
   bool keep(const Peer& peer);
-  /// A link has ended. With its last one goes a peer that was never kept.
-  void let_go(const std::shared_ptr<Peer>& peer);
+  /// A link has ended. With its last one goes a peer that was never kept. True: it is kept, and its
+  /// node has not ended.
+  bool let_go(const std::shared_ptr<Peer>& peer);
   bool is_current(const Peer& peer) const;
 
   /// Numbers of links grow with each link of a pair. Of two that are dialled at the same time, and

@@ -30,6 +30,22 @@ NodeDescription node(NodeId id, std::uint64_t life = 1) {
   return node;
 }
 
+/// Writes nothing, and is not done with that before it may be, even if it is closed.
+class StuckConnection : public MemoryConnection {
+ public:
+  StuckConnection(const World::Wire& wire, std::shared_ptr<coerce::detail::AsyncEvent> may_end)
+      : MemoryConnection(wire.there, wire.back), may_end_(std::move(may_end)) {}
+  coerce::Task<coerce::TransportResult<void>> write(coerce::BytesView) override {
+    const bool may = co_await may_end_->wait();
+    (void)may;
+    co_return coerce::unexpected(
+        coerce::TransportErr(coerce::TransportErrKind::Closed, "stuck until now"));
+  }
+
+ private:
+  std::shared_ptr<coerce::detail::AsyncEvent> may_end_;
+};
+
 /// Node 1, from the moment on that somebody has said hello.
 class Node : public LinksHost {
  public:
@@ -48,6 +64,10 @@ class Node : public LinksHost {
     test.run_until_idle();
   }
 
+  void begin_anew() {
+    self_ = node(1, self_.incarnation.started + 1);
+    members.begin_anew(self_, false);
+  }
   World::Wire meet(const NodeDescription& who, std::uint64_t generation) {
     World::Wire wire;
     meet(who, generation, std::make_unique<MemoryConnection>(wire.there, wire.back));
@@ -152,4 +172,22 @@ TEST_CASE("A member whose link is lost keeps its peer while links to it fail", "
   REQUIRE(node1.table.find(7) == peer);
   REQUIRE(peer->is_connected());
   REQUIRE(node1.events == Events{"up 7/1"});
+}
+
+TEST_CASE("The late end of a link of before a node began anew says nothing of the present one",
+          "[links]") {
+  TestSystem test;
+  Node node1(test);
+  const auto may_end = std::make_shared<coerce::detail::AsyncEvent>();
+  node1.meet(node(7), 2, std::make_unique<StuckConnection>(World::Wire(), may_end));
+  node1.pass();
+  node1.begin_anew();
+  const auto wire = node1.meet(node(7), 2);
+  node1.pass();
+  REQUIRE(node1.events == Events{"up 7/1", "lost 7/1", "up 7/1"});
+  REQUIRE(node1.members.wanted().empty());
+  may_end->set();
+  node1.pass();
+  REQUIRE(node1.table.find(7)->is_connected());
+  REQUIRE(node1.members.wanted().empty());  // or it would be dialled, as if there were no link
 }
