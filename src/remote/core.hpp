@@ -127,6 +127,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
  private:
   // ---- LinksHost
   Result<void> admit(const NodeDescription& node) override { return membership_->admit(node); }
+  void came(const NodeDescription& node) override { membership_->came(node); }
   void linked(const std::shared_ptr<Peer>& peer) override;
   void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override;
   void removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) override;

@@ -114,6 +114,7 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
     co_return false;
   }
   const std::shared_ptr<Peer> peer = peers_.of(terms.peer);
+  host_.came(peer->node());
   const std::uint64_t generation = terms.generation;
   world_.log(LogLevel::Debug, "link {} with node {} at {}", generation, terms.peer.id,
              printable(connection->peer_address()));

@@ -20,6 +20,9 @@ class LinksHost {
   /// As other nodes are told now.
   virtual const NodeDescription& self() const noexcept = 0;
   virtual Result<void> admit(const NodeDescription& node) = 0;
+  /// A link of the node begins, whatever becomes of it. The peer of any other node of its id is
+  /// retired.
+  virtual void came(const NodeDescription& node) = 0;
   virtual void linked(const std::shared_ptr<Peer>& peer) = 0;
   virtual void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) = 0;
   /// This node, as `peer` was told, and the peer are lost to each other, there or here: one of the

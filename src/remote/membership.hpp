@@ -30,6 +30,8 @@ class Membership {
 
   // ---- what the links see
   virtual Result<void> admit(const NodeDescription& node) = 0;  ///< a hello: may it link to us?
+  /// A link begins, perhaps not for long: whoever had its id before is gone.
+  virtual void came(const NodeDescription& node) = 0;
   virtual void linked(const NodeDescription& node) = 0;
   virtual void heard(NodeId node, Duration latency) = 0;
   virtual void unlinked(const NodeDescription& node, bool goodbye) = 0;

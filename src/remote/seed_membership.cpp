@@ -159,6 +159,18 @@ Result<void> SeedMembership::admit(const NodeDescription& node) {
   return {};
 }
 
+// The peer of whoever had the id takes nothing any more, and cannot come back: so it is lost, even
+// if this link does not last.
+void SeedMembership::came(const NodeDescription& node) {
+  Lock lock(mutex_);
+  const auto place = known_.find(node.id);
+  if (place == known_.end() || !place->second.is_member ||
+      place->second.node.incarnation == node.incarnation)
+    return;
+  end(place, false);
+  release(std::move(lock));
+}
+
 void SeedMembership::linked(const NodeDescription& node) {
   Lock lock(mutex_);
   if (was_removed(name_of(node))) return;  // its peer is being retired

@@ -36,6 +36,7 @@ class SeedMembership final : public Membership {
   bool is_member(NodeId id, const Incarnation& incarnation) const override;
 
   Result<void> admit(const NodeDescription& node) override;
+  void came(const NodeDescription& node) override;
   void linked(const NodeDescription& node) override;
   void heard(NodeId node, Duration latency) override;
   void unlinked(const NodeDescription& node, bool goodbye) override;

@@ -7,6 +7,7 @@
 
 using namespace std::chrono_literals;
 using namespace remote_test;
+using coerce::ActorRefErrKind;
 using coerce::NodeDescription;
 using coerce::NodeId;
 using coerce::Result;
@@ -100,6 +101,7 @@ class Node : public LinksHost {
   // As RemoteCore does.
   const NodeDescription& self() const noexcept override { return self_; }
   Result<void> admit(const NodeDescription& who) override { return members.admit(who); }
+  void came(const NodeDescription& who) override { members.came(who); }
   void linked(const std::shared_ptr<Peer>& peer) override {
     if (table.keep(*peer)) members.linked(peer->node());
   }
@@ -190,4 +192,20 @@ TEST_CASE("The late end of a link of before a node began anew says nothing of th
   node1.pass();
   REQUIRE(node1.table.find(7)->is_connected());
   REQUIRE(node1.members.wanted().empty());  // or it would be dialled, as if there were no link
+}
+
+TEST_CASE("Whose id another life takes is lost, even if the link of that one does not last",
+          "[links]") {
+  TestSystem test;
+  Node node1(test);
+  const auto wire = node1.meet(node(7, 1), 2);
+  node1.pass();
+  wire.there->close_writer();
+  node1.pass();
+  node1.meet_and_part(node(7, 2), 2);
+  REQUIRE(node1.events == Events{"up 7/1", "lost 7/1"});
+  REQUIRE(node1.table.find(7) == nullptr);
+  const auto again = node1.members.admit(node(7, 1));
+  REQUIRE_FALSE(again);
+  REQUIRE(again.error().kind() == ActorRefErrKind::Fenced);
 }
