@@ -6,10 +6,11 @@
 namespace coerce::detail {
 
 Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox,
-                 std::uint32_t link, const PeerOptions& options)
+                 std::uint32_t link, std::shared_ptr<Answering> answering,
+                 const PeerOptions& options)
     : host_(host),
       requests_(requests),
-      replies_(std::make_shared<Replies>(std::move(outbox), link)),
+      replies_(std::make_shared<Replies>(std::move(outbox), link, std::move(answering))),
       options_(options) {}
 
 const char* Inbound::handle(const Frame& frame, TransitClock& transit, TimePoint now,

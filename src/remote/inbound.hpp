@@ -20,7 +20,7 @@ class PeerHost;
 class Inbound {
  public:
   Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox, std::uint32_t link,
-          const PeerOptions& options);
+          std::shared_ptr<Answering> answering, const PeerOptions& options);
 
   /// `began`: when our side of the link did. Gives what is wrong with the frame, if anything: then
   /// the peer is not to be listened to any more.

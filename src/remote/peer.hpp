@@ -13,6 +13,7 @@
 #include "remote/link.hpp"
 #include "remote/options.hpp"
 #include "remote/outbox.hpp"
+#include "remote/replies.hpp"
 #include "remote/requests.hpp"
 
 namespace coerce::detail {
@@ -142,6 +143,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   const PeerOptions options_;
   const std::shared_ptr<Outbox> outbox_;
   Requests requests_;
+  const std::shared_ptr<Answering> answering_ = std::make_shared<Answering>(0);
   std::atomic<TimePoint> began_{TimePoint()};     ///< our side of the present link
   std::atomic<TimePoint> looks_at_{TimePoint()};  ///< when it looks for requests that have expired
   std::atomic<std::size_t> asks_{0};              ///< of the peer, being answered

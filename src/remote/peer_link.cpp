@@ -103,7 +103,7 @@ Task<LinkEnd> Peer::run(std::shared_ptr<Link> link) {
 }
 
 Task<void> Peer::read_all(std::shared_ptr<Link> link) {
-  Reading reading(host_, requests_, *link, options_);
+  Reading reading(*this, *link);
   BytesView early = link->terms.early;
   while (handle_frames(*link, reading)) {
     if (reading.turn_is_over()) {

@@ -16,8 +16,9 @@ struct Peer::Reading {
   /// Frames until others have their turn.
   static constexpr unsigned kTurn = 512;
 
-  Reading(PeerHost& host, Requests& requests, Link& link, const PeerOptions& options)
-      : inbound(host, requests, link.outbox, link.number, options) {}
+  Reading(Peer& peer, Link& link)
+      : inbound(peer.host_, peer.requests_, link.outbox, link.number, peer.answering_,
+                peer.options_) {}
 
   bool turn_is_over() const noexcept { return left == 0; }
 

@@ -12,9 +12,9 @@ ActorRefErr answer_lost(ActorRefErrKind kind, std::string_view why) {
 }  // namespace
 
 bool Replies::begin(std::size_t limit) noexcept {
-  if (waiting_.load(std::memory_order_relaxed) >= limit) return false;
-  waiting_.fetch_add(1, std::memory_order_relaxed);
-  return true;
+  if (answering_->fetch_add(1, std::memory_order_relaxed) < limit) return true;
+  end();
+  return false;
 }
 
 void Replies::reply(std::uint64_t request, BytesView answer) noexcept {

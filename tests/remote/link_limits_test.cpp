@@ -193,6 +193,28 @@ TEST_CASE("A node answers no more requests of another at a time than it wants to
   REQUIRE(ask(test, ear.send<Ask>("x"))->value());
 }
 
+TEST_CASE("Requests that are answered still count when their link has made way for another",
+          "[link]") {
+  TestSystem test;
+  PeerOptions options = patient();
+  options.max_inbound_requests = 2;
+  World world(test, options);
+  auto heard = world.listen("ear");
+  world.join(1);
+  test.run_until_idle();
+  auto ear = world.ref(world.a, "ear");
+  for (int i = 0; i < 2; ++i) (void)ask(test, ear.send<AskSlowly>(1'000));
+  world.a.peer->cut("to begin anew");
+  test.run_until_idle();
+  world.join(2);
+  test.run_until_idle();
+  auto refused = ask(test, ear.send<Ask>("x"));
+  REQUIRE(refused->has_value());
+  REQUIRE(refused->value().error().kind() == ActorRefErrKind::Overloaded);
+  test.advance(3s);
+  REQUIRE(ask(test, ear.send<Ask>("x"))->value());
+}
+
 TEST_CASE("The control lane has a reserve of its own, and pings have their own in it", "[link]") {
   TestSystem test;
   PeerOptions options = patient();
