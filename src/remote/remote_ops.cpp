@@ -19,6 +19,12 @@ Bytes name_question(const ActorId& id) {
   return to_bytes(message);
 }
 
+/// So long a description is waited for, on both sides.
+Duration describe_limit(const DescribeOptions& options) {
+  const Duration silence = std::min<Duration>(options.child_timeout, std::chrono::minutes(5));
+  return later(TimePoint(), 2 * silence + std::chrono::seconds(1)).time_since_epoch();
+}
+
 }  // namespace
 
 RemoteOperations::RemoteOperations(RemoteCore& core, Watching& watching)
@@ -58,10 +64,7 @@ Task<Result<void>> RemoteOperations::stop_of(std::shared_ptr<Peer> peer, ActorId
 
 Task<DescribeResult> RemoteOperations::describe_of(std::shared_ptr<Peer> peer, ActorId id,
                                                    DescribeOptions options) {
-  const Duration most =
-      later(TimePoint(), 2 * std::min<Duration>(options.child_timeout, std::chrono::minutes(5)) +
-                             std::chrono::seconds(1))
-          .time_since_epoch();
+  const Duration most = describe_limit(options);
   DescribeQuestion question{id, options};
   auto asking = peer->ask(InternalKind::Describe, encode_question(question), most);
   auto bytes = co_await asking;
@@ -122,9 +125,11 @@ Task<Result<Bytes>> RemoteOperations::answer_describe(Bytes bytes) {
   const CellRef cell = core_.find_actor(question->id);
   if (cell.get() == nullptr) co_return coerce::unexpected(ActorRefErr::NotFound(question->id));
   auto describing = describe_cell(cell, question->options);
-  const DescribeResult result = co_await describing;
+  auto limited = with_timeout(std::move(describing), describe_limit(question->options));
+  const auto result = co_await limited;
+  if (!result) co_return coerce::unexpected(result.error());
   const std::size_t most = std::min(kLongestDescription, core_.settings().limits.max_frame / 4);
-  co_return encode_description(result, most);
+  co_return encode_description(*result, most);
 }
 
 Task<Result<Bytes>> RemoteOperations::answer_capabilities() {

@@ -41,19 +41,36 @@ void Services::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes
     conclude(*peer, kind, ask, coerce::unexpected(no_handler(kind)));
     return;
   }
-  if (running_.fetch_add(1, std::memory_order_relaxed) < most_ &&
-      world_.spawn(run(peer, place->second, kind, std::move(payload), ask)))
-    return;
-  running_.fetch_sub(1, std::memory_order_relaxed);
+  if (begin(peer->node_id())) {
+    if (world_.spawn(run(peer, place->second, kind, std::move(payload), ask))) return;
+    end(peer->node_id());
+  }
   conclude(*peer, kind, ask,
            coerce::unexpected(ActorRefErr::Overloaded("too many questions are being answered")));
+}
+
+bool Services::begin(NodeId from) {
+  const std::lock_guard guard(mutex_);
+  if (running_ >= most_) return false;
+  std::size_t& of_one = running_of_[from];
+  if (of_one >= most_of_one_) return false;
+  ++of_one;
+  ++running_;
+  return true;
+}
+
+void Services::end(NodeId from) {
+  const std::lock_guard guard(mutex_);
+  const auto place = running_of_.find(from);
+  if (--place->second == 0) running_of_.erase(place);
+  --running_;
 }
 
 Task<void> Services::run(std::shared_ptr<Peer> peer, const InternalHandler& handler,
                          InternalKind kind, Bytes payload, std::optional<std::uint64_t> ask) {
   auto answering = guarded(handler, peer->node(), std::move(payload));
   auto answer = co_await answering;
-  running_.fetch_sub(1, std::memory_order_relaxed);
+  end(peer->node_id());
   conclude(*peer, kind, ask, std::move(answer));
 }
 

@@ -3,8 +3,9 @@
 
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <map>
+#include <mutex>
 
 #include "remote/internals.hpp"
 #include "remote/node_world.hpp"
@@ -12,11 +13,12 @@
 
 namespace coerce::detail {
 
-/// Runs handlers, each in a task of its own, a bounded number at a time. Filled while the node is
-/// built, then thread-safe.
+/// Runs handlers, each in a task of its own, a bounded number at a time, of which no node has more
+/// than its share. Filled while the node is built, then thread-safe.
 class Services {
  public:
-  Services(NodeWorld& world, std::size_t most) noexcept : world_(world), most_(most) {}
+  Services(NodeWorld& world, std::size_t most) noexcept
+      : world_(world), most_(most), most_of_one_(std::max(kLeastShare, most / 4)) {}
 
   /// Throws std::logic_error if the kind has a handler already.
   void add(InternalKind kind, InternalHandler handler);
@@ -28,6 +30,11 @@ class Services {
                                  Duration timeout);
 
  private:
+  static constexpr std::size_t kLeastShare = 16;
+
+  /// False: as many are being answered as may be.
+  bool begin(NodeId from);
+  void end(NodeId from);
   Task<void> run(std::shared_ptr<Peer> peer, const InternalHandler& handler, InternalKind kind,
                  Bytes payload, std::optional<std::uint64_t> ask);
   void conclude(Peer& peer, InternalKind kind, std::optional<std::uint64_t> ask,
@@ -35,8 +42,12 @@ class Services {
 
   NodeWorld& world_;
   const std::size_t most_;
+  const std::size_t most_of_one_;
   std::map<InternalKind, InternalHandler> handlers_;
-  std::atomic<std::size_t> running_{0};
+
+  std::mutex mutex_;
+  std::size_t running_ = 0;
+  std::map<NodeId, std::size_t> running_of_;  ///< none of them is 0
 };
 
 }  // namespace coerce::detail

@@ -65,6 +65,35 @@ TEMPLATE_TEST_CASE("a remote actor says its status, and stops", "[operations][B-
   CHECK(again.error().kind() == Kind::NotFound);
 }
 
+TEST_CASE("a node that asks without end leaves room for the questions of others", "[operations]") {
+  SimulatedWorld world(3, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_birds(builder, id);
+    RemoteLimits limits;
+    limits.max_questions = 64;
+    builder.limits(limits);
+  });
+  const auto slow = world.start<Parrot>(1, "slow");
+  const auto quick = world.start<Parrot>(1, "quick");
+  const auto seen_by_2 = reference<SimulatedWorld, Parrot>(world, 2, "slow");
+  const auto seen_by_3 = reference<SimulatedWorld, Parrot>(world, 3, "quick");
+  const auto rest = [](ActorRef<Parrot> who) -> Task<void> {
+    auto resting = who.send<Rest>(3000);
+    (void)co_await resting;
+  };
+  const auto stop = [](ActorRef<Parrot> who, std::shared_ptr<int> refused) -> Task<void> {
+    auto stopping = who.stop();
+    const auto stopped = co_await stopping;
+    if (!stopped && stopped.error().kind() == Kind::Overloaded) ++*refused;
+  };
+  const auto refused = std::make_shared<int>(0);
+  world.system(2).spawn(rest(seen_by_2));
+  for (int i = 0; i < 70; ++i) world.system(2).spawn(stop(seen_by_2, refused));
+  CHECK(world.until([&] { return *refused > 0; }, 2s));
+  CHECK(world.run(3, seen_by_3.status()) == ActorStatus::Started);
+  CHECK(world.until([&] { return !slow.is_valid(); }));
+  CHECK(*refused == 70 - 64 / 4);
+}
+
 TEMPLATE_TEST_CASE("a remote actor stops although nobody waits for it", "[operations]",
                    SimulatedWorld, TcpWorld) {
   TestType world(2, with_birds);
