@@ -39,8 +39,8 @@ void RemoteCore::started(const ActorSystem& system) {
   membership_.emplace(self(), settings_.heartbeat,
                       SeedMembership::Limits{limits.max_nodes, limits.ended_nodes_listed},
                       world_->clock(), [this](NodeId to, BytesView message) {
-                        if (const auto peer = peers_->find(to))
-                          (void)peer->tell(InternalKind::Members, message);
+                        const auto peer = peers_->find(to);
+                        return peer && peer->tell(InternalKind::Members, message);
                       });
   LinksHost& host = *this;
   links_.emplace(*world_, host, *peers_, settings_);

@@ -69,13 +69,16 @@ std::vector<Bytes> encode_members(const MembersMessage& message) {
     write(name.incarnation, *ended.mutable_incarnation());
   }
   for (const NodeDescription& node : message.members) {
+    if (piece.members_size() > 0 && piece.ByteSizeLong() >= kPiece) {
+      piece.set_partial(true);
+      pieces.push_back(bytes_of(piece));
+      piece.Clear();
+      piece.set_leaving(message.leaving);
+    }
     write(node, *piece.add_members());
-    if (piece.ByteSizeLong() < kPiece) continue;
-    pieces.push_back(bytes_of(piece));
-    piece.Clear();
-    piece.set_leaving(message.leaving);
   }
-  if (pieces.empty() || piece.members_size() > 0) pieces.push_back(bytes_of(piece));
+  piece.set_partial(message.partial);
+  pieces.push_back(bytes_of(piece));
   return pieces;
 }
 
@@ -84,6 +87,7 @@ std::optional<MembersMessage> decode_members(BytesView bytes) {
   if (!parse(message, bytes)) return std::nullopt;
   MembersMessage to;
   to.leaving = message.leaving();
+  to.partial = message.partial();
   for (const auto& node : message.members()) {
     if (!is_sound(node)) return std::nullopt;
     to.members.push_back(read(node));

@@ -22,9 +22,10 @@ struct MembersMessage {
   std::vector<NodeDescription> members;
   std::vector<NodeName> ended;
   bool leaving = false;
+  bool partial = false;  ///< the sender knows more than it has told so far
 };
 
-/// In pieces of about 32 KiB: each is a message of its own.
+/// In pieces of about 32 KiB: each is a message of its own, all but the last one partial.
 std::vector<Bytes> encode_members(const MembersMessage& message);
 /// None: that is no such message, or a node in it is none (its id, or longer than a hello may be).
 std::optional<MembersMessage> decode_members(BytesView bytes);

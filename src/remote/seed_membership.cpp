@@ -186,13 +186,14 @@ void SeedMembership::linked(const NodeDescription& node) {
   known.heard = now();
   ++known.links;
   lost_places_.erase(node.address);
-  letters_.push_back({node.id, message()});
+  known.told_up_to.reset();
+  letters_.push_back({node.id, message(), 0});
   if (!known.is_member) {
     known.is_member = true;
     events_.push_back({NodeChange::Up, node});
     MembersMessage news;
     news.members.push_back(node);
-    write_to_all(news, node.id);
+    write_news(std::move(news), node.id);
   }
   release(std::move(lock));
 }
@@ -215,6 +216,7 @@ void SeedMembership::unlinked(const NodeDescription& node, bool goodbye) {
   Known& known = place->second;
   known.links = std::max(0, known.links - 1);
   // A goodbye on a link that another one has replaced says nothing of the node.
+  if (known.links == 0) known.told_up_to.reset();
   if (known.links == 0 && goodbye) end(place, true);
   release(std::move(lock));
 }
@@ -228,7 +230,7 @@ void SeedMembership::told(const NodeDescription& from, BytesView bytes) {
   if (find(from.id, from.incarnation) == nullptr) hear_of(from);
   Known* teller = find(from.id, from.incarnation);
   if (teller == nullptr) return;
-  teller->has_told = true;
+  if (!message->partial) teller->has_told = true;
   if (message->leaving) teller->status = NodeStatus::Leaving;
   for (const NodeName& name : message->ended) {
     const Known* known = find(name.id, name.incarnation);
@@ -270,7 +272,8 @@ void SeedMembership::tick(TimePoint time) {
   judge(time);
   std::erase_if(lost_places_,
                 [&](const auto& place) { return time - place.second > kLostPlacesKept; });
-  if (++ticks_ % kTicksBetweenLetters == 0 && !known_.empty()) write_to_all(message());
+  if (++ticks_ % kTicksBetweenLetters == 0) write_everything();
+  write_rests();
   release(std::move(lock));
 }
 
@@ -320,7 +323,8 @@ void SeedMembership::rename(NodeDescription self) {
 void SeedMembership::announce_leaving() {
   Lock lock(mutex_);
   leaving_ = true;
-  write_to_all(message());
+  for (auto& [id, known] : known_) known.told_up_to.reset();  // all hear it now
+  write_everything();
   release(std::move(lock));
 }
 
@@ -340,26 +344,47 @@ SeedMembership::Nodes::iterator SeedMembership::end(Nodes::iterator place, bool 
     events_.push_back({NodeChange::Lost, known.node});
     MembersMessage news;
     news.ended.push_back(name_of(known.node));
-    write_to_all(news, known.node.id);
+    write_news(std::move(news), known.node.id);
   }
   return known_.erase(place);
 }
 
-MembersMessage SeedMembership::message() const {
+MembersMessage SeedMembership::message(NodeId after) const {
   MembersMessage message;
   message.leaving = leaving_;
-  for (const auto& [id, known] : known_)
-    if (known.is_member && known.status != NodeStatus::Leaving)
-      message.members.push_back(known.node);
+  for (auto place = known_.upper_bound(after); place != known_.end(); ++place)
+    if (place->second.is_member && place->second.status != NodeStatus::Leaving)
+      message.members.push_back(place->second.node);
   const std::size_t skipped =
       removed_.size() > kMostEndedTold ? removed_.size() - kMostEndedTold : 0;
   message.ended.assign(removed_.begin() + static_cast<std::ptrdiff_t>(skipped), removed_.end());
   return message;
 }
 
-void SeedMembership::write_to_all(const MembersMessage& message, NodeId except) {
+// Whoever waits for everything has not heard it by news.
+void SeedMembership::write_news(MembersMessage message, NodeId except) {
+  message.partial = true;
   for (const auto& [id, known] : known_)
-    if (id != except && known.links > 0) letters_.push_back({id, message});
+    if (id != except && known.links > 0) letters_.push_back({id, message, std::nullopt});
+}
+
+// Who has not heard everything of the last time yet goes on with that: else it would hear of the
+// same nodes each time, and of others never.
+void SeedMembership::write_everything() {
+  const MembersMessage everything = message();
+  for (const auto& [id, known] : known_)
+    if (known.links > 0 && !known.told_up_to) letters_.push_back({id, everything, 0});
+}
+
+void SeedMembership::write_rests() {
+  for (auto& [id, known] : known_)
+    if (const auto after = std::exchange(known.told_up_to, std::nullopt))
+      letters_.push_back({id, message(*after), *after});
+}
+
+void SeedMembership::keep_rest(const Letter& letter, NodeId told_up_to) {
+  const auto place = known_.find(letter.to);
+  if (place != known_.end() && place->second.links > 0) place->second.told_up_to = told_up_to;
 }
 
 void SeedMembership::release(Lock lock) {
@@ -372,11 +397,23 @@ void SeedMembership::release(Lock lock) {
     lock.unlock();
     for (const Event& event : events)
       for (const NodeListener& listener : listeners) listener(event.change, event.node);
-    for (const Letter& letter : letters)
-      for (const Bytes& piece : encode_members(letter.message)) tell_(letter.to, piece);
+    for (const Letter& letter : letters) send(letter);
     lock.lock();
   }
   letting_out_ = false;
+}
+
+void SeedMembership::send(const Letter& letter) {
+  const std::vector<Bytes> pieces = encode_members(letter.message);
+  const auto refused =
+      std::ranges::find_if_not(pieces, [&](const Bytes& piece) { return tell_(letter.to, piece); });
+  if (refused == pieces.end() || !letter.after) return;
+  NodeId told_up_to = *letter.after;
+  if (refused != pieces.begin())
+    if (const auto last = decode_members(*std::prev(refused)); last && !last->members.empty())
+      told_up_to = last->members.back().id;
+  const Lock lock(mutex_);
+  keep_rest(letter, told_up_to);
 }
 
 }  // namespace coerce::detail

@@ -25,8 +25,9 @@ class SeedMembership final : public Membership {
     std::size_t nodes = 1024;
     Duration ended_listed = std::chrono::minutes(1);
   };
-  /// Sends a message of InternalKind::Members; called under no lock.
-  using Tell = std::function<void(NodeId to, BytesView message)>;
+  /// Sends a message of InternalKind::Members; called under no lock. False: it was not taken, as
+  /// too much waits for the link, or there is none.
+  using Tell = std::function<bool(NodeId to, BytesView message)>;
 
   SeedMembership(NodeDescription self, HeartbeatOptions heartbeat, Limits limits, Clock& clock,
                  Tell tell);
@@ -68,6 +69,8 @@ class SeedMembership final : public Membership {
     NodeStatus status = NodeStatus::Joining;
     bool is_member = false;
     bool has_told = false;
+    /// It has been told of nodes up to this one; of the others it is at the next tick.
+    std::optional<NodeId> told_up_to;
     int links = 0;
     TimePoint heard;  ///< or linked, or told of
     std::optional<WallTime> last_heartbeat;
@@ -82,9 +85,12 @@ class SeedMembership final : public Membership {
     NodeChange change;
     NodeDescription node;
   };
+  /// News, or everything (from the node that follows a given one on): then what does not find room
+  /// is told later.
   struct Letter {
     NodeId to;
     MembersMessage message;
+    std::optional<NodeId> after;
   };
   using Lock = std::unique_lock<std::mutex>;
   using Nodes = std::map<NodeId, Known>;  // ordered: so is everything that follows from it
@@ -96,13 +102,17 @@ class SeedMembership final : public Membership {
   void hear_of(const NodeDescription& node);
   Nodes::iterator end(Nodes::iterator place, bool goodbye);
   void judge(TimePoint now);
-  MembersMessage message() const;
-  void write_to_all(const MembersMessage& message, NodeId except = 0);
+  MembersMessage message(NodeId after = 0) const;
+  void write_news(MembersMessage message, NodeId except);
+  void write_everything();
+  void write_rests();
+  void keep_rest(const Letter& letter, NodeId told_up_to);
   RemoteNodeState state_of(const Known& known) const;
   TimePoint now() const noexcept { return clock_.now(); }
 
   /// Unlocks, and lets events and letters out, in order.
   void release(Lock lock);
+  void send(const Letter& letter);  ///< not under the lock
 
   const HeartbeatOptions heartbeat_;
   const Limits limits_;

@@ -28,12 +28,16 @@ struct Rig {
   ManualClock clock;
   std::vector<std::string> events;
   std::vector<std::pair<NodeId, MembersMessage>> letters;
-  SeedMembership members{node(1), HeartbeatOptions{}, SeedMembership::Limits{.nodes = 4}, clock,
-                         [this](NodeId to, BytesView bytes) {
-                           letters.emplace_back(to, decode_members(bytes).value());
-                         }};
+  std::map<NodeId, int> room;  ///< for so many messages more; none: for any number
+  SeedMembership members;
 
-  Rig() {
+  explicit Rig(std::size_t nodes = 4)
+      : members(node(1), HeartbeatOptions{}, SeedMembership::Limits{.nodes = nodes}, clock,
+                [this](NodeId to, BytesView bytes) {
+                  if (room.contains(to) && room[to]-- <= 0) return false;
+                  letters.emplace_back(to, decode_members(bytes).value());
+                  return true;
+                }) {
     members.listen([this](NodeChange change, const NodeDescription& who) {
       events.push_back((change == NodeChange::Up ? "up " : "lost ") + std::to_string(who.id) + "/" +
                        std::to_string(who.incarnation.started));
@@ -268,6 +272,66 @@ TEST_CASE("many members are told in several pieces", "[membership]") {
   }
   CHECK(members == 998);
   CHECK(ended == 1);
+}
+
+TEST_CASE("what does not find room in the queue of a link is told at the next ticks, all of it",
+          "[membership]") {
+  Rig rig(300);
+  std::vector<NodeId> all;
+  for (NodeId id = 2; id <= 200; ++id) {
+    NodeDescription large = node(id);
+    large.tag = std::string(2000, 't');
+    rig.members.linked(large);
+    all.push_back(id);
+  }
+  std::vector<NodeId> told;
+  const auto read = [&] {
+    for (const auto& [to, message] : std::exchange(rig.letters, {}))
+      if (to == 250)
+        for (const auto& member : message.members) told.push_back(member.id);
+  };
+  rig.letters.clear();
+  rig.room[250] = 3;
+  rig.members.linked(node(250));
+  read();
+  CHECK(told.size() > 3);
+  CHECK(told.size() < 100);
+  rig.room[250] = 0;
+  rig.pass(500ms);
+  read();
+  all.push_back(250);
+  for (int i = 0; i < 6; ++i) {
+    rig.room[250] = 3;
+    rig.pass(500ms);
+    read();
+  }
+  CHECK(told == all);
+}
+
+TEST_CASE("a node has told of all others with the last piece, not with the first, nor with news",
+          "[membership]") {
+  Rig teller(300);
+  for (NodeId id = 2; id <= 100; ++id) {
+    NodeDescription large = node(id);
+    large.tag = std::string(2000, 't');
+    teller.members.linked(large);
+  }
+  Rig rig(300);
+  rig.members.linked(node(2));
+  MembersMessage everything{.members = teller.members.members(), .ended = {}};
+  const auto pieces = encode_members(everything);
+  REQUIRE(pieces.size() > 2);
+  for (const Bytes& piece : pieces) {
+    CHECK_FALSE(rig.members.has_told(2));
+    rig.members.told(node(2), piece);
+  }
+  CHECK(rig.members.has_told(2));
+
+  rig.members.linked(node(100));
+  const auto& [to, news] = teller.letters.back();
+  REQUIRE(news.members.size() == 1);
+  rig.tell(node(100), news);
+  CHECK_FALSE(rig.members.has_told(100));
 }
 
 }  // namespace coerce::test::membership_cases
