@@ -108,12 +108,7 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::role(std::string_view name) 
   return *this;
 }
 
-RemoteActorSystemBuilder& RemoteActorSystemBuilder::with_handlers(
-    const std::function<void(RemoteHandlers&)>& configure) {
-  check(configure != nullptr, "with_handlers: no function");
-  configure(settings_->handlers);
-  return *this;
-}
+RemoteHandlers& RemoteActorSystemBuilder::handlers() noexcept { return settings_->handlers; }
 
 RemoteActorSystemBuilder& RemoteActorSystemBuilder::heartbeat(const HeartbeatOptions& options) {
   check(options.interval > Duration::zero(), "heartbeat: interval must be above zero");

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include <coerce/runtime/detail/timer.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
@@ -278,7 +279,7 @@ Task<void> RemoteCore::stop_accepting(TimePoint) {
 }
 
 Task<void> RemoteCore::stop(TimePoint deadline) {
-  const TimePoint enough = world_->now() + settings_.limits.drain_timeout;
+  const TimePoint enough = later(world_->now(), settings_.limits.drain_timeout);
   auto goodbye = say_goodbye(std::min(deadline, enough));
   co_await goodbye;
   for (const auto& peer : peers_->all()) peers_->retire(peer->node(), "this node has ended");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <coerce/runtime/detail/timer.hpp>
 #include "remote/address.hpp"
 #include "remote/cluster_worker.hpp"
 #include "remote/core.hpp"
@@ -70,7 +71,7 @@ bool RemoteCore::has_joined(const ClusterWorker& its_worker, bool has_seeds) con
 }
 
 Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings settings) {
-  const TimePoint until = world_->now() + settings.join_timeout;
+  const TimePoint until = later(world_->now(), settings.join_timeout);
   if (auto refused = refuse_network(settings)) co_return coerce::unexpected(std::move(*refused));
   {
     const std::lock_guard guard(mutex_);

@@ -1,6 +1,7 @@
 // Messages of bytes to actors of this node.
 
 #include <coerce/remote/refs.hpp>
+#include <coerce/runtime/detail/timer.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
@@ -47,7 +48,7 @@ Task<Result<Bytes>> RemoteCore::handle_message(std::string name, ActorId id, Byt
     co_return coerce::unexpected(
         ActorRefErr::NotSupported(id, handler->message_type, handler->actor_type));
   const auto sink = std::make_shared<OneReply>();
-  InboundRequest request{sink, 0, world_->now() + timeout};
+  InboundRequest request{sink, 0, later(world_->now(), timeout)};
   if (auto refused = decoded_request(*handler, *cell, message, std::move(request)))
     co_return coerce::unexpected(std::move(*refused));
   auto first = co_await when_any(sink->done.wait(), sleep_for(timeout));

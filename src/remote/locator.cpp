@@ -218,9 +218,12 @@ Task<Result<Location>> Locator::look_everywhere(std::shared_ptr<Search> search) 
     if (rest.empty()) co_return coerce::unexpected(ActorRefErr::NotFound(search->id));
     if (left() <= Duration::zero())
       co_return coerce::unexpected(ActorRefErr::Timeout(search->timeout));
-    // Whoever could not be asked once more is unreachable, if it is still a member.
-    if (round > 0 &&
-        std::ranges::all_of(rest, [&](NodeId node) { return search->answers.contains(node); })) {
+    // Whoever could not be asked once more is unreachable, if it is still a member. One that has
+    // answered in another incarnation is asked again.
+    if (round > 0 && std::ranges::all_of(rest, [&](NodeId node) {
+          const auto answer = search->answers.find(node);
+          return answer != search->answers.end() && answer->second.error;
+        })) {
       const bool late = std::ranges::any_of(rest, [&](NodeId node) {
         return search->answers.at(node).error->kind() == ActorRefErrKind::Timeout;
       });

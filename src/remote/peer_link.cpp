@@ -119,8 +119,8 @@ Task<void> Peer::read_all(std::shared_ptr<Link> link) {
       continue;
     }
     if (reading.is_caught_up) {
-      // Who was told or answered goes first, and then the writer with what they say, which gives way
-      // once itself: to find that nothing more has come takes longer than all that.
+      // Who was told or answered goes first, and then the writer with what they say, which gives
+      // way once itself: to find that nothing more has come takes longer than all that.
       for (int others = 0; others < 3; ++others) co_await yield();
     }
     const auto count = co_await link->connection->read_some(space);

@@ -1,4 +1,5 @@
 #include <coerce/remote/system.hpp>
+#include <coerce/runtime/detail/timer.hpp>
 
 #include "remote/core.hpp"
 
@@ -59,7 +60,7 @@ Task<Result<Bytes>> RemoteActorSystem::handle_message(std::string handler, Actor
 }
 
 Task<void> RemoteActorSystem::leave() const {
-  return core_->leave(core_->world().now() + core_->settings().limits.drain_timeout);
+  return core_->leave(detail::later(core_->world().now(), core_->settings().limits.drain_timeout));
 }
 
 Task<ShutdownReport> RemoteActorSystem::shutdown(Duration deadline) const {

@@ -114,6 +114,12 @@ Task<void> Watched::tell(Watched& self, NodeRef node) {
   }
 }
 
+bool Watched::has_room(const Node& node, const ActorId& id) {
+  const std::lock_guard guard(mutex_);
+  return node.actors.contains(id) ||
+         node.actors.size() + node.waiting.size() < core_.settings().limits.max_watched;
+}
+
 std::uint64_t Watched::watch(const NodeRef& node, const ActorId& id, std::uint64_t context) {
   const CellRef cell = core_.find_actor(id);
   const bool is_here = cell.get() != nullptr && (context == 0 || cell->context_id() == context);
@@ -144,15 +150,14 @@ Task<Result<Bytes>> Watched::take(NodeDescription from, Bytes bytes) {
     if (!place) place = std::make_shared<Node>(peer);
     node = place;
     for (const auto& id : question->no_more()) remove(node, ActorId(id));
-    const std::size_t known = node->actors.size() + node->waiting.size();
-    const auto more = static_cast<std::size_t>(question->actors_size());
-    if (known + more > core_.settings().limits.max_watched)
-      co_return coerce::unexpected(ActorRefErr::Overloaded(
-          "as many actors are watched from this node as max_watched allows"));
   }
   remote::v1::WatchAnswer answer;
-  for (const auto& actor : question->actors())
-    answer.add_contexts(watch(node, ActorId(actor.id()), actor.context()));
+  for (const auto& actor : question->actors()) {
+    const ActorId id(actor.id());
+    if (!has_room(*node, id)) break;
+    answer.add_contexts(watch(node, id, actor.context()));
+  }
+  answer.set_refused(static_cast<std::uint64_t>(question->actors_size() - answer.contexts_size()));
   // The loss of the node may have been told while this was being written.
   if (core_.peer(from.id) != peer) lose(from);
   co_return to_bytes(answer);

@@ -51,6 +51,7 @@ class Watched final : public TrackedObserver {
     return {node.id, node.incarnation.started, node.incarnation.random};
   }
   Task<Result<Bytes>> take(NodeDescription from, Bytes question);
+  bool has_room(const Node& node, const ActorId& id);
   /// Its life that is watched from now on; 0: it has ended.
   std::uint64_t watch(const NodeRef& node, const ActorId& id, std::uint64_t context);
   // Under the lock.

@@ -16,6 +16,7 @@ constexpr std::size_t kMostAtOnce = 512;
 constexpr std::size_t kPiece = 32 * 1024;
 constexpr Duration kAnswerLimit = std::chrono::seconds(5);
 constexpr Duration kRetry = std::chrono::milliseconds(100);
+constexpr Duration kRetryRefused = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -127,8 +128,8 @@ void Watching::lose(const NodeDescription& node) {
 
 // ---- what the other node is told ----------------------------------------------------------------
 
-std::vector<ActorId> Watching::next(Node& node, Bytes& bytes) const {
-  std::vector<ActorId> asked;
+Watching::News Watching::next(Node& node) {
+  News news;
   remote::v1::Watch message;
   std::size_t size = 0;
   for (std::size_t i = 0; i < kMostAtOnce && size < kPiece && !node.changed.empty(); ++i) {
@@ -138,15 +139,16 @@ std::vector<ActorId> Watching::next(Node& node, Bytes& bytes) const {
     const auto place = node.targets.find(id);
     if (place == node.targets.end()) {
       message.add_no_more(id.str());
+      news.no_more.push_back(id);
       continue;
     }
     auto& actor = *message.add_actors();
     actor.set_id(id.str());
     actor.set_context(place->second.context);
-    asked.push_back(id);
+    news.watched.push_back(id);
   }
-  bytes = to_bytes(message);
-  return asked;
+  news.message = to_bytes(message);
+  return news;
 }
 
 void Watching::start(const NodeRef& node) {
@@ -157,20 +159,20 @@ void Watching::start(const NodeRef& node) {
 
 Task<void> Watching::tell(Watching& self, NodeRef node) {
   for (;;) {
-    Bytes message;
-    std::vector<ActorId> asked;
+    News news;
     {
       const std::lock_guard guard(self.mutex_);
       if (node->gone || node->changed.empty()) {
         node->busy = false;
         co_return;
       }
-      asked = self.next(*node, message);
+      news = next(*node);
     }
-    auto asking = node->peer->ask(InternalKind::Watch, std::move(message), kAnswerLimit);
+    auto asking = node->peer->ask(InternalKind::Watch, std::move(news.message), kAnswerLimit);
     const auto answer = co_await asking;
-    if (self.take_answer(*node, asked, answer)) continue;
-    const bool slept = co_await sleep_for(kRetry);
+    const Took took = self.take_answer(*node, news, answer);
+    if (took == Took::All) continue;
+    const bool slept = co_await sleep_for(took == Took::NotAll ? kRetryRefused : kRetry);
     if (slept) continue;
     const std::lock_guard guard(self.mutex_);
     node->busy = false;
@@ -178,41 +180,58 @@ Task<void> Watching::tell(Watching& self, NodeRef node) {
   }
 }
 
-// False: it was not taken, and has to be said again.
-bool Watching::take_answer(Node& node, const std::vector<ActorId>& asked,
-                           const Result<Bytes>& bytes) {
+// What was not taken has to be said again.
+Watching::Took Watching::take_answer(Node& node, const News& news, const Result<Bytes>& bytes) {
   const auto answer = bytes ? from_bytes<remote::v1::WatchAnswer>(*bytes)
                             : Result<remote::v1::WatchAnswer>(coerce::unexpected(bytes.error()));
-  const bool is_taken = answer && static_cast<std::size_t>(answer->contexts_size()) == asked.size();
-  std::vector<Pairs> ended;
+  const std::size_t taken = answer ? static_cast<std::size_t>(answer->contexts_size()) : 0;
+  if (!answer || taken + answer->refused() != news.watched.size()) {
+    if (answer)
+      core_.world().log_limited(LogLevel::Warn, "node {} answers what it was not asked",
+                                node.peer->node_id());
+    const std::lock_guard guard(mutex_);
+    if (node.gone) return Took::Nothing;
+    node.changed.insert(node.changed.end(), news.watched.begin(), news.watched.end());
+    node.changed.insert(node.changed.end(), news.no_more.begin(), news.no_more.end());
+    return Took::Nothing;
+  }
+  std::vector<std::pair<Pairs, StopReason>> ended;
   {
     const std::lock_guard guard(mutex_);
-    if (!is_taken) {
-      if (!node.gone) node.changed.insert(node.changed.end(), asked.begin(), asked.end());
-    } else {
-      for (std::size_t i = 0; i < asked.size(); ++i) {
-        const std::uint64_t context = answer->contexts(static_cast<int>(i));
-        const auto place = node.targets.find(asked[i]);
-        if (place == node.targets.end()) continue;  // not watched any more
-        if (context == 0)
-          ended.push_back(take(node, asked[i]));
-        else
-          place->second.context = context;
-      }
-    }
+    for (std::size_t i = 0; i < taken; ++i)
+      if (auto reason = learn(node, news.watched[i], answer->contexts(static_cast<int>(i))))
+        ended.emplace_back(take(node, news.watched[i]), std::move(*reason));
+    if (!node.gone)
+      node.changed.insert(node.changed.end(),
+                          news.watched.begin() + static_cast<std::ptrdiff_t>(taken),
+                          news.watched.end());
   }
-  for (Pairs& pairs : ended)
-    end(std::move(pairs), StopReason(StopReasonKind::Stopped, "it had ended before"));
-  if (!is_taken && answer)
-    core_.world().log_limited(LogLevel::Warn, "node {} answers what it was not asked",
-                              node.peer->node_id());
-  return is_taken;
+  for (auto& [pairs, reason] : ended) end(std::move(pairs), reason);
+  if (taken == news.watched.size()) return Took::All;
+  core_.world().log_limited(LogLevel::Warn,
+                            "node {} lets as many of its actors be watched from here as its "
+                            "max_watched allows; {} have to wait",
+                            node.peer->node_id(), news.watched.size() - taken);
+  return Took::NotAll;
+}
+
+/// Under the lock: which life is watched. Its reason, if it has ended already.
+std::optional<StopReason> Watching::learn(Node& node, const ActorId& id, std::uint64_t context) {
+  const auto place = node.targets.find(id);
+  if (place == node.targets.end()) return std::nullopt;  // not watched any more
+  Target& target = place->second;
+  const auto ended = std::exchange(target.ended, std::nullopt);
+  if (ended && (context == 0 || context == ended->first)) return ended->second;
+  if (context == 0) return StopReason(StopReasonKind::Stopped, "it had ended before");
+  target.context = context;
+  return std::nullopt;
 }
 
 Task<Result<Bytes>> Watching::take_terminated(NodeDescription from, Bytes bytes) {
   const auto message = from_bytes<remote::v1::Terminated>(bytes);
   if (!message) co_return coerce::unexpected(message.error());
   for (const auto& actor : message->actors()) {
+    const StopReason reason = read_stop_reason(actor.reason(), actor.detail());
     Pairs pairs;
     {
       const std::lock_guard guard(mutex_);
@@ -222,10 +241,13 @@ Task<Result<Bytes>> Watching::take_terminated(NodeDescription from, Bytes bytes)
       const ActorId id(actor.id());
       const auto target = node.targets.find(id);
       if (target == node.targets.end()) continue;
-      const std::uint64_t context = target->second.context;
-      if (context == 0 || context == actor.context()) pairs = take(node, id);
+      // Before the answer it is open whose end this is: it may be told again of an earlier life.
+      if (target->second.context == 0)
+        target->second.ended.emplace(actor.context(), reason);
+      else if (target->second.context == actor.context())
+        pairs = take(node, id);
     }
-    end(std::move(pairs), read_stop_reason(actor.reason(), actor.detail()));
+    end(std::move(pairs), reason);
   }
   co_return Bytes();
 }

@@ -55,6 +55,8 @@ class Watching {
   struct Target {
     std::uint64_t context = 0;  ///< its life; 0: not known yet
     Pairs pairs;
+    /// While the life is not known: one that has ended, perhaps this one.
+    std::optional<std::pair<std::uint64_t, StopReason>> ended;
   };
   struct Node {
     explicit Node(std::shared_ptr<Peer> its_peer) : peer(std::move(its_peer)) {}
@@ -73,11 +75,19 @@ class Watching {
   /// Under the lock. True: a task has to be started.
   static bool note(Node& node, const ActorId& id);
   Pairs take(Node& node, const ActorId& id);
-  std::vector<ActorId> next(Node& node, Bytes& message) const;
+  static std::optional<StopReason> learn(Node& node, const ActorId& id, std::uint64_t context);
+  /// What a node is told at a time.
+  struct News {
+    std::vector<ActorId> watched;  ///< in the order in which it answers
+    std::vector<ActorId> no_more;
+    Bytes message;
+  };
+  static News next(Node& node);
 
   void start(const NodeRef& node);
   static Task<void> tell(Watching& self, NodeRef node);
-  bool take_answer(Node& node, const std::vector<ActorId>& asked, const Result<Bytes>& bytes);
+  enum class Took : std::uint8_t { All, NotAll, Nothing };
+  Took take_answer(Node& node, const News& news, const Result<Bytes>& bytes);
   Task<Result<Bytes>> take_terminated(NodeDescription from, Bytes message);
   void lose(const NodeDescription& node);
   static void end(Pairs pairs, const StopReason& reason) noexcept;

@@ -274,6 +274,29 @@ TEST_CASE("watches are bounded", "[watch]") {
   CHECK(post.seen->size() == 2);
 }
 
+TEST_CASE("whom the other node cannot let be watched waits for room, and holds up nobody",
+          "[watch]") {
+  SimulatedWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_birds(builder, id);
+    RemoteLimits limits;
+    if (id == 1) limits.max_watched = 2;
+    builder.limits(limits);
+  });
+  std::vector<LocalActorRef<Parrot>> birds;
+  for (int i = 0; i < 3; ++i) birds.push_back(world.start<Parrot>(1, "bird " + std::to_string(i)));
+  Post<SimulatedWorld> post(world, 2);
+  for (int i = 0; i < 3; ++i) post.watch("bird " + std::to_string(i));
+  post.settle();
+  REQUIRE(post.seen->errors.empty());
+  REQUIRE(world.run(1, birds[0].stop()));
+  REQUIRE(post.sees(1));
+  REQUIRE(world.run(1, birds[1].stop()));
+  REQUIRE(post.sees(2));
+  post.settle();
+  REQUIRE(world.run(1, birds[2].stop()));
+  REQUIRE(post.sees(3));
+}
+
 TEST_CASE("the end of thousands of watched actors is told of", "[watch]") {
   SimulatedWorld world(2, with_birds);
   constexpr std::size_t kBirds = 3000;

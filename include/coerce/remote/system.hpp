@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
@@ -201,10 +202,18 @@ class RemoteActorSystemBuilder {
   RemoteActorSystemBuilder& role(std::string_view name);
   /// Registers messages and factories; may be called several times. What `configure` throws is
   /// thrown.
-  RemoteActorSystemBuilder& with_handlers(const std::function<void(RemoteHandlers&)>& configure);
+  template <int = 0, class F>
+    requires std::invocable<F&, RemoteHandlers&>
+  RemoteActorSystemBuilder& with_handlers(F&& configure) {
+    detail::refuse_awaited_temporary<F>();
+    std::invoke(configure, handlers());
+    return *this;
+  }
   /// The same, by the model's other name.
-  RemoteActorSystemBuilder& configure(const std::function<void(RemoteHandlers&)>& configure) {
-    return with_handlers(configure);
+  template <int = 0, class F>
+    requires std::invocable<F&, RemoteHandlers&>
+  RemoteActorSystemBuilder& configure(F&& configure) {
+    return with_handlers(std::forward<F>(configure));
   }
   RemoteActorSystemBuilder& heartbeat(const HeartbeatOptions& options);
   RemoteActorSystemBuilder& limits(const RemoteLimits& limits);
@@ -231,6 +240,8 @@ class RemoteActorSystemBuilder {
   Task<Result<RemoteActorSystem>> build();
 
  private:
+  RemoteHandlers& handlers() noexcept;
+
   std::unique_ptr<detail::NodeSettings> settings_;
   std::optional<ActorSystem> system_;
 };
