@@ -72,26 +72,34 @@ TEST_CASE("a node that asks without end leaves room for the questions of others"
     limits.max_questions = 64;
     builder.limits(limits);
   });
-  const auto slow = world.start<Parrot>(1, "slow");
   const auto quick = world.start<Parrot>(1, "quick");
-  const auto seen_by_2 = reference<SimulatedWorld, Parrot>(world, 2, "slow");
-  const auto seen_by_3 = reference<SimulatedWorld, Parrot>(world, 3, "quick");
-  const auto rest = [](ActorRef<Parrot> who) -> Task<void> {
-    auto resting = who.send<Rest>(3000);
-    (void)co_await resting;
+  const auto ref = reference<SimulatedWorld, Parrot>(world, 3, "quick");
+  constexpr auto kSlow = static_cast<detail::InternalKind>(300);
+  const auto answer = []() -> Task<Result<Bytes>> {
+    const bool slept = co_await sleep_for(3s);
+    (void)slept;
+    co_return Bytes();
   };
-  const auto stop = [](ActorRef<Parrot> who, std::shared_ptr<int> refused) -> Task<void> {
-    auto stopping = who.stop();
-    const auto stopped = co_await stopping;
-    if (!stopped && stopped.error().kind() == Kind::Overloaded) ++*refused;
+  world.remote(1).core().serve(kSlow,
+                               [&](const NodeDescription&, const Bytes&) { return answer(); });
+  struct Count {
+    int answered = 0, refused = 0;
   };
-  const auto refused = std::make_shared<int>(0);
-  world.system(2).spawn(rest(seen_by_2));
-  for (int i = 0; i < 70; ++i) world.system(2).spawn(stop(seen_by_2, refused));
-  CHECK(world.until([&] { return *refused > 0; }, 2s));
-  CHECK(world.run(3, seen_by_3.status()) == ActorStatus::Started);
-  CHECK(world.until([&] { return !slow.is_valid(); }));
-  CHECK(*refused == 70 - 64 / 4);
+  const auto count = std::make_shared<Count>();
+  const auto ask = [](detail::RemoteCore& core, detail::InternalKind kind,
+                      std::shared_ptr<Count> into) -> Task<void> {
+    auto asking = core.ask(1, kind, Bytes(), 10s);
+    const auto answered = co_await asking;
+    if (answered)
+      ++into->answered;
+    else if (answered.error().kind() == Kind::Overloaded)
+      ++into->refused;
+  };
+  for (int i = 0; i < 70; ++i) world.system(2).spawn(ask(world.remote(2).core(), kSlow, count));
+  CHECK(world.until([&] { return count->refused > 0; }, 2s));
+  CHECK(world.run(3, ref.status()) == ActorStatus::Started);
+  CHECK(world.until([&] { return count->answered == 64 / 4; }));
+  CHECK(count->refused == 70 - 64 / 4);
 }
 
 TEMPLATE_TEST_CASE("a remote actor stops although nobody waits for it", "[operations]",
