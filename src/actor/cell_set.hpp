@@ -3,16 +3,19 @@
 
 #pragma once
 
+#include <functional>
 #include <list>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include <coerce/actor/detail/cell.hpp>
+#include <coerce/actor/detail/foreign.hpp>
 
 namespace coerce::detail {
 
-/// Keeps the memory of its cells, not their actors. The order is that of insertion, so that nothing
-/// depends on addresses.
+/// Keeps the memory of its cells, not their actors. Each actor is in it once: of an actor of
+/// another node the first cell, which stands for all of them. The order is that of insertion, so
+/// that nothing depends on addresses.
 class CellSet {
  public:
   CellSet() = default;
@@ -24,7 +27,7 @@ class CellSet {
 
   std::size_t size() const noexcept { return order_.size(); }
 
-  /// False: it is there already.
+  /// False: its actor is there already.
   bool insert(Cell& cell) {
     const auto [place, added] = places_.try_emplace(&cell);
     if (!added) return false;
@@ -33,13 +36,14 @@ class CellSet {
     return true;
   }
 
-  /// False: it was not there.
+  /// By any cell of the actor. False: it was not there.
   bool erase(Cell& cell) noexcept {
     const auto place = places_.find(&cell);
     if (place == places_.end()) return false;
+    Cell* kept = place->first;
     order_.erase(place->second);
     places_.erase(place);
-    cell.release_memory();
+    kept->release_memory();
     return true;
   }
 
@@ -59,8 +63,21 @@ class CellSet {
   }
 
  private:
+  // Every reference to an actor of another node may have a cell of its own.
+  struct HashOfActor {
+    std::size_t operator()(Cell* cell) const noexcept {
+      if (const ForeignCell* foreign = as_foreign(*cell))
+        return std::hash<const void*>()(foreign->port.get()) ^
+               std::hash<std::string_view>()(cell->id_view());
+      return std::hash<Cell*>()(cell);
+    }
+  };
+  struct IsSameActor {
+    bool operator()(Cell* a, Cell* b) const noexcept { return is_same_actor(*a, *b); }
+  };
+
   std::list<Cell*> order_;
-  std::unordered_map<Cell*, std::list<Cell*>::iterator> places_;
+  std::unordered_map<Cell*, std::list<Cell*>::iterator, HashOfActor, IsSameActor> places_;
 };
 
 }  // namespace coerce::detail

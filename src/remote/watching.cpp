@@ -93,7 +93,7 @@ void Watching::unwatch(const std::shared_ptr<Peer>& peer, Cell& watcher,
     if (watched == node.targets.end()) return;
     Pairs& pairs = watched->second.pairs;
     const auto pair = std::ranges::find_if(pairs, [&](const Pair& one) {
-      return one.watcher.get() == &watcher && one.target.get() == &target;
+      return one.watcher.get() == &watcher && is_same_actor(*one.target, target);
     });
     if (pair == pairs.end()) return;
     gone.push_back(std::move(*pair));

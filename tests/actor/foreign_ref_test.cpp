@@ -67,6 +67,7 @@ class Node : public coerce::detail::ForeignPort {
                              coerce::detail::ForeignCell& target) override {
     ++watches;
     if (refuses_watches) return coerce::unexpected(coerce::ActorRefErr::Overloaded());
+    if (is_alive) return {};
     coerce::detail::tell_terminated(watcher, target,
                                     coerce::StopReason(coerce::StopReasonKind::NodeLost));
     return {};
@@ -76,6 +77,7 @@ class Node : public coerce::detail::ForeignPort {
   }
 
   bool refuses_watches = false;
+  bool is_alive = false;  ///< what is watched; else it has ended
   bool refuses = false;
   int pokes = 0, stops = 0, watches = 0, unwatches = 0;
 };
@@ -147,4 +149,27 @@ TEST_CASE("An actor of another node is watched through its node and is nobody's 
   REQUIRE(told == 2);
   REQUIRE(context.attach_child_ref(world.parrot).error().kind() ==
           coerce::ActorRefErrKind::NotSupported);
+}
+
+TEST_CASE("References that were made apart stand for one watched actor") {
+  World world;
+  world.node->is_alive = true;
+  const coerce::ActorRef<Parrot> other(coerce::detail::ForeignCell::make(
+      world.system.core(), "polly", &coerce::detail::kActorKey<Parrot>, "Parrot", world.node));
+  const coerce::ActorRef<Parrot> neighbour(coerce::detail::ForeignCell::make(
+      world.system.core(), "molly", &coerce::detail::kActorKey<Parrot>, "Parrot", world.node));
+  int told = 0;
+  auto watcher = world.system.block_on(world.system.new_anon_actor(Watcher(told)));
+  auto& context = static_cast<coerce::ActorContext&>(*watcher->cell());
+  REQUIRE(context.watch(world.parrot).has_value());
+  REQUIRE(context.watch(other).has_value());
+  REQUIRE(world.node->watches == 1);
+  REQUIRE(context.watch(neighbour).has_value());
+  REQUIRE(world.node->watches == 2);
+  context.unwatch(other);
+  REQUIRE(world.node->unwatches == 1);
+  context.unwatch(world.parrot);
+  REQUIRE(world.node->unwatches == 1);
+  REQUIRE(context.watch(other).has_value());
+  REQUIRE(world.node->watches == 3);
 }

@@ -154,6 +154,52 @@ TEST_CASE("who watches no more is told no more", "[watch]") {
   CHECK(first.seen->size() == 0);
 }
 
+TEST_CASE("an actor that was found twice is watched once", "[watch]") {
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  Post<SimulatedWorld> post(world, 2);
+  const auto ref = post.watch("leon");
+  const auto other = post.watch("leon");
+  CHECK(ref == other);
+  post.settle();
+  REQUIRE(world.run(1, leon.stop()));
+  REQUIRE(post.sees(1));
+  post.settle();
+  CHECK(post.seen->size() == 1);
+}
+
+TEST_CASE("any reference of a watched actor ends its watch", "[watch]") {
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  const auto milo = world.start<Parrot>(1, "milo");
+  Post<SimulatedWorld> post(world, 2);
+  post.watch("leon");
+  post.watch("milo");
+  post.settle();
+  CHECK(post.guard.notify<UnwatchIt>(post.find("leon")));
+  post.settle();
+  REQUIRE(world.run(1, leon.stop()));
+  REQUIRE(world.run(1, milo.stop()));
+  REQUIRE(post.sees(1));
+  post.settle();
+  CHECK(post.seen->size() == 1);
+  CHECK(post.seen->ends()[0].id == "milo");
+}
+
+TEST_CASE("to watch an actor by the reference of each message is one watch", "[watch]") {
+  SimulatedWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_birds(builder, id);
+    RemoteLimits limits;
+    limits.max_watched = 1;
+    builder.limits(limits);
+  });
+  const auto leon = world.start<Parrot>(1, "leon");
+  Post<SimulatedWorld> post(world, 2);
+  for (int i = 0; i < 10; ++i) post.watch("leon");
+  post.settle();
+  CHECK(post.seen->errors.empty());
+}
+
 TEST_CASE("watched, given up and watched again means watched", "[watch]") {
   SimulatedWorld world(2, with_birds);
   const auto leon = world.start<Parrot>(1, "leon");

@@ -51,9 +51,9 @@ class ForeignPort {
   virtual Result<void> notify_stop(ForeignCell& target) = 0;
   virtual Task<DescribeResult> describe(CellRef target, DescribeOptions options) = 0;
   /// The watcher is told once with tell_terminated(watcher, target, reason), also when the node is
-  /// lost (NodeLost) or the actor had ended before. Error: Overloaded.
+  /// lost (NodeLost) or had ended before. Once for an actor, by any of its cells. Error: Overloaded.
   virtual Result<void> watch(Cell& watcher, ForeignCell& target) = 0;
-  virtual void unwatch(Cell& watcher, ForeignCell& target) noexcept = 0;
+  virtual void unwatch(Cell& watcher, ForeignCell& target) noexcept = 0;  ///< by any of its cells
 };
 
 /// Stands for an actor of another node. It has no actor and no mailbox, belongs to no list of its
