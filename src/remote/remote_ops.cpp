@@ -109,14 +109,46 @@ Task<Result<Bytes>> RemoteOperations::answer_status(Bytes question) {
   co_return to_bytes(answer);
 }
 
+// Who waits for the end of an actor cannot walk away, and it may never come: so a task of its own
+// waits, and those who ask wait for that task as long as they may.
 Task<Result<Bytes>> RemoteOperations::answer_stop(Bytes question) {
   auto cell = find(question);
   if (!cell) co_return coerce::unexpected(std::move(cell).error());
-  auto stopping = coerce::detail::stop_of(std::move(*cell));
-  auto limited = with_timeout(std::move(stopping), limit());
-  auto stopped = co_await limited;
-  if (!stopped) co_return coerce::unexpected(std::move(stopped).error());
+  const EndingRef ending = ending_of(std::move(*cell));
+  if (!ending)
+    co_return coerce::unexpected(
+        ActorRefErr::Overloaded("the system runs as many tasks as it may"));
+  auto waiting = pause_unless(ending->is_there, limit());
+  const bool is_late = co_await waiting;
+  if (!ending->is_there.is_set())
+    co_return coerce::unexpected(is_late ? ActorRefErr::Timeout(limit())
+                                         : ActorRefErr::Cancelled());
+  if (!ending->outcome) co_return coerce::unexpected(ending->outcome.error());
   co_return Bytes();
+}
+
+RemoteOperations::EndingRef RemoteOperations::ending_of(CellRef cell) {
+  const std::uint64_t context = cell->context_id();
+  const std::lock_guard guard(mutex_);
+  const auto [place, is_new] = endings_.try_emplace(context);
+  if (!is_new) return place->second;
+  auto ending = std::make_shared<Ending>();
+  place->second = ending;
+  if (core_.world().spawn(await_end(*this, std::move(cell), ending))) return ending;
+  endings_.erase(context);
+  return nullptr;
+}
+
+Task<void> RemoteOperations::await_end(RemoteOperations& self, CellRef cell, EndingRef ending) {
+  const std::uint64_t context = cell->context_id();
+  auto stopping = coerce::detail::stop_of(std::move(cell));
+  auto stopped = co_await stopping;
+  ending->outcome = std::move(stopped);
+  {
+    const std::lock_guard guard(self.mutex_);
+    self.endings_.erase(context);
+  }
+  ending->is_there.set();
 }
 
 Task<Result<Bytes>> RemoteOperations::answer_describe(Bytes bytes) {

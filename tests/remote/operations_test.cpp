@@ -33,6 +33,23 @@ class Tree : public Actor {
   std::string label_;
 };
 
+struct WaitForIt {};
+
+/// Waits for an answer, whatever it is asked to do meanwhile.
+class Patient : public Actor {
+ public:
+  explicit Patient(LocalActorRef<Parrot> parrot) : parrot_(std::move(parrot)) {}
+
+  Task<void> handle(WaitForIt, ActorContext&) {
+    auto asking = parrot_.send<Rest>(3'600'000);
+    const auto rested = co_await asking;
+    (void)rested;
+  }
+
+ private:
+  LocalActorRef<Parrot> parrot_;
+};
+
 template <class World, class A>
 ActorRef<A> reference(World& world, NodeId from, const char* id) {
   auto ref = world.run(from, world.remote(from).template actor_ref<A>(id));
@@ -109,6 +126,44 @@ TEMPLATE_TEST_CASE("a remote actor stops although nobody waits for it", "[operat
   const auto ref = reference<TestType, Parrot>(world, 2, "leon");
   CHECK(ref.notify_stop());
   CHECK(world.until([&] { return !leon.is_valid(); }));
+}
+
+TEST_CASE("an actor that does not end although it is asked to costs its node no answers",
+          "[operations]") {
+  SimulatedWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_birds(builder, id);
+    RemoteLimits limits;
+    limits.max_questions = 2;
+    builder.limits(limits);
+  });
+  const auto parrot = world.start<Parrot>(1, "parrot");
+  std::vector<LocalActorRef<Patient>> patients;
+  for (const char* id : {"one", "two", "three", "four"}) {
+    patients.push_back(world.start<Patient>(1, id, parrot));
+    REQUIRE(patients.back().notify(WaitForIt()));
+  }
+  for (const char* id : {"one", "two", "three"}) {
+    const auto ref = reference<SimulatedWorld, Patient>(world, 2, id);
+    const auto stopped = world.run(2, ref.stop());
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().kind() == Kind::Timeout);
+  }
+  CHECK(world.run(2, world.remote(2).locate_actor_node("parrot")) == NodeId{1});
+
+  // All who wait when it ends at last are told.
+  const auto stop = [](ActorRef<Patient> actor, std::shared_ptr<int> count) -> Task<void> {
+    auto stopping = actor.stop();
+    const auto stopped = co_await stopping;
+    *count += stopped ? 1 : 0;
+  };
+  const auto ref = reference<SimulatedWorld, Patient>(world, 2, "four");
+  const auto told = std::make_shared<int>(0);
+  for (int i = 0; i < 2; ++i) REQUIRE(world.system(2).spawn(stop(ref, told)));
+  world.sim().run_for(100ms);
+  CHECK(*told == 0);
+  REQUIRE(world.run(1, parrot.stop()));
+  CHECK(world.until([&] { return *told == 2; }, 1s));
+  for (const auto& patient : patients) CHECK_FALSE(patient.is_valid());
 }
 
 TEMPLATE_TEST_CASE("a remote actor is described with those that it supervises", "[operations]",
