@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <coerce/actor/timeout.hpp>
+#include <coerce/runtime/when.hpp>
 
 #include "coerce/remote/v1/actors.pb.h"
 #include "remote/proto_bytes.hpp"
@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMostReservations = 65'536;
 constexpr Duration kReleaseLimit = std::chrono::milliseconds(500);
+/// Of its time, a deployment keeps a tenth for giving the id back, and so much at the most.
+constexpr Duration kReleaseTime = std::chrono::milliseconds(100);
 constexpr Duration kLongest = std::chrono::minutes(5);
 
 Bytes reservation(const ActorId& id, std::uint64_t token, Duration duration) {
@@ -22,6 +24,20 @@ Bytes reservation(const ActorId& id, std::uint64_t token, Duration duration) {
   message.set_token(token);
   message.set_microseconds(to_microseconds(duration));
   return to_bytes(message);
+}
+
+/// What a factory throws is its error.
+Task<Result<CellRef>> guarded(Task<Result<BoxedActorRef>> creating) {
+  std::string what = "unknown";
+  try {
+    auto made = co_await creating;
+    if (!made) co_return coerce::unexpected(std::move(made).error());
+    co_return made->cell();
+  } catch (const std::exception& error) {
+    what = error.what();
+  } catch (...) {
+  }
+  co_return coerce::unexpected(ActorRefErr::ActorStartFailed(what));
 }
 
 }  // namespace
@@ -52,7 +68,6 @@ Task<Result<CellRef>> Deployer::deploy(std::string factory, RefType wanted, Byte
       .id = is_named ? *options.id() : new_actor_id(),
       .node = options.node().value_or(core_.self().id),
       .until = later(core_.world().now(), options.timeout()),
-      .timeout = options.timeout(),
   });
   // Nobody else has a new UUID.
   auto making = is_named ? deploy_named(order) : make(order);
@@ -64,10 +79,17 @@ Task<Result<CellRef>> Deployer::deploy_named(OrderRef order) {
   std::uint8_t token[sizeof(order->token)];
   core_.transport().random_bytes(token);
   std::memcpy(&order->token, token, sizeof(token));
+  const TimePoint end = order->until;
+  order->until -= std::min(kReleaseTime, left(*order) / 10);
   auto making = make_reserved(order);
   auto made = co_await making;
-  auto releasing = release(order);
-  co_await releasing;
+  // By a task of its own, so that it is done even if this one was given up. Awaited while there is
+  // time, so that whoever deploys the id next finds it free.
+  const auto is_released = std::make_shared<AsyncEvent>();
+  if (core_.world().spawn(release(order, is_released))) {
+    auto waiting = pause_unless(*is_released, end - core_.world().now());
+    (void)co_await waiting;
+  }
   co_return made;
 }
 
@@ -101,14 +123,16 @@ Task<Result<void>> Deployer::reserve_everywhere(OrderRef order) {
   co_return Result<void>();
 }
 
-// Awaited, so that whoever deploys the id next finds it free.
-Task<void> Deployer::release(OrderRef order) {
+Task<void> Deployer::release(OrderRef order, std::shared_ptr<AsyncEvent> is_done) {
+  std::vector<Task<Result<Bytes>>> asking;
   for (const NodeId home : order->reserved) {
     Bytes message = reservation(order->id, order->token, Duration::zero());
-    auto asking = core_.ask(home, InternalKind::Reserve, std::move(message), kReleaseLimit);
-    const auto released = co_await asking;
-    (void)released;  // else it ends by itself
+    asking.push_back(core_.ask(home, InternalKind::Reserve, std::move(message), kReleaseLimit));
   }
+  auto releasing = when_all(std::move(asking));
+  const auto released = co_await releasing;
+  (void)released;  // else it ends by itself
+  is_done->set();
 }
 
 Task<Result<CellRef>> Deployer::make(OrderRef order) {
@@ -123,11 +147,31 @@ Task<Result<CellRef>> Deployer::make_here(std::string factory_name, ActorId id, 
   if (factory == nullptr)
     co_return coerce::unexpected(
         ActorRefErr::NotSupported(id, {}, factory_name, "the node has no factory of this name"));
-  auto creating = factory->create(core_.world().system(), id, std::move(recipe));
-  auto limited = with_timeout(std::move(creating), limit);
-  auto made = co_await limited;
-  if (!made) co_return coerce::unexpected(std::move(made).error());
-  co_return made->cell();
+  const auto making = std::make_shared<Making>();
+  const bool may_begin =
+      being_made_.fetch_add(1, std::memory_order_relaxed) < core_.settings().limits.max_questions &&
+      core_.world().spawn(create(*this, *factory, id, std::move(recipe), making));
+  if (!may_begin) {
+    being_made_.fetch_sub(1, std::memory_order_relaxed);
+    co_return coerce::unexpected(ActorRefErr::Overloaded("too many actors are being made"));
+  }
+  auto waiting = pause_unless(making->is_over, limit);
+  const bool is_late = co_await waiting;
+  if (making->is_over.is_set()) co_return std::move(making->made);
+  making->is_given_up.set();
+  co_return coerce::unexpected(is_late ? ActorRefErr::Timeout(limit) : ActorRefErr::Cancelled());
+}
+
+// When it is given up, a factory that can be cancelled is; an actor that starts already goes on.
+Task<void> Deployer::create(Deployer& self, const RemoteFactory& factory, ActorId id, Bytes recipe,
+                            MakingRef making) {
+  auto creating =
+      guarded(factory.create(self.core_.world().system(), std::move(id), std::move(recipe)));
+  auto racing = when_any(std::move(creating), making->is_given_up.wait());
+  auto first = co_await racing;
+  if (first.index() == 0) making->made = std::get<0>(std::move(first));
+  self.being_made_.fetch_sub(1, std::memory_order_relaxed);
+  making->is_over.set();
 }
 
 Task<Result<CellRef>> Deployer::make_there(OrderRef order) {

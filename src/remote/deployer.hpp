@@ -3,7 +3,10 @@
 
 #pragma once
 
+#include <atomic>
 #include <unordered_map>
+
+#include <coerce/runtime/detail/async_event.hpp>
 
 #include "remote/locator.hpp"
 
@@ -13,7 +16,11 @@ namespace coerce::detail {
 /// deploy it at the same time one wins, and the others get AlreadyExists, even if that one fails in
 /// the end. Then everybody is asked whether it exists. (Best effort: nodes that see different
 /// members may disagree on the homes.) A reservation ends with the deployment, or by itself when
-/// the deployment must be over. Bounded; thread-safe.
+/// the deployment must be over.
+///
+/// An actor may take for ever to start, and its start cannot be given up: it is made in a task of
+/// its own, for which a deployment waits no longer than it may. RemoteLimits::max_questions actors
+/// are made at a time. Bounded; thread-safe.
 class Deployer {
  public:
   Deployer(RemoteCore& core, ActorRegistry& registry, Locator& locator);
@@ -33,11 +40,17 @@ class Deployer {
     ActorId id;
     NodeId node;
     TimePoint until;
-    Duration timeout;
     std::uint64_t token = 0;
     std::vector<NodeId> reserved{};  ///< at these homes
   };
   using OrderRef = std::shared_ptr<Order>;
+  /// What becomes of an actor that is being made.
+  struct Making {
+    AsyncEvent is_over;
+    AsyncEvent is_given_up;  ///< nobody waits for it any more
+    Result<CellRef> made = coerce::unexpected(ActorRefErr::Cancelled());
+  };
+  using MakingRef = std::shared_ptr<Making>;
   struct Reservation {
     std::uint64_t token;
     TimePoint until;
@@ -46,9 +59,11 @@ class Deployer {
   Task<Result<CellRef>> deploy_named(OrderRef order);
   Task<Result<CellRef>> make_reserved(OrderRef order);
   Task<Result<void>> reserve_everywhere(OrderRef order);
-  Task<void> release(OrderRef order);
+  Task<void> release(OrderRef order, std::shared_ptr<AsyncEvent> is_done);
   Task<Result<CellRef>> make(OrderRef order);
   Task<Result<CellRef>> make_here(std::string factory, ActorId id, Bytes recipe, Duration limit);
+  static Task<void> create(Deployer& self, const RemoteFactory& factory, ActorId id, Bytes recipe,
+                           MakingRef making);
   Task<Result<CellRef>> make_there(OrderRef order);
   Task<Result<Bytes>> take_order(Bytes message);
   Task<Result<Bytes>> take_reservation(Bytes message);
@@ -60,6 +75,7 @@ class Deployer {
   Locator& locator_;
   mutable std::mutex mutex_;
   std::unordered_map<ActorId, Reservation> reservations_;
+  std::atomic<std::size_t> being_made_{0};
 };
 
 }  // namespace coerce::detail

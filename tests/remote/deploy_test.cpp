@@ -14,12 +14,20 @@ struct ParrotRecipe {
   std::int64_t slow = 0;  ///< milliseconds
 };
 
-/// Says one thing.
+/// Says one thing. "wait": starts when the parrot of its node says so, whatever else happens.
 class Scholar : public Actor {
  public:
   static constexpr std::string_view type_name = "Scholar";
 
   explicit Scholar(std::string says) : says_(std::move(says)) {}
+  Task<void> started(ActorContext& ctx) {
+    if (says_ != "wait") co_return;
+    const auto parrot = ctx.system().get_tracked_actor<Parrot>("parrot");
+    if (!parrot) co_return;
+    auto asking = parrot->send<Rest>(3'600'000);
+    const auto rested = co_await asking;
+    (void)rested;
+  }
   std::string handle(Say, ActorContext&) { return says_; }
 
  private:
@@ -153,6 +161,44 @@ TEMPLATE_TEST_CASE("a deployment that takes too long times out", "[deploy]", Sim
   const auto here = deploy(world, 1, {"slowly", 60'000}, options.timeout(500ms));
   REQUIRE_FALSE(here);
   CHECK(here.error().kind() == Kind::Timeout);
+}
+
+TEST_CASE("a deployment ends in time although the actor does not start", "[deploy]") {
+  SimulatedWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_scholars(builder, id);
+    RemoteLimits limits;
+    limits.max_questions = 2;
+    builder.limits(limits);
+  });
+  const auto parrot = world.start<Parrot>(1, "parrot");
+  for (const NodeId from : {NodeId{2}, NodeId{1}}) {
+    auto options = at(1, from == 1 ? "from here" : "from there");
+    const auto before = world.sim().now();
+    const auto late = deploy(world, from, {"wait", 0}, options.timeout(500ms));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().kind() == Kind::Timeout);
+    CHECK(world.sim().now() - before < 550ms);
+  }
+  // Both are still being made, which costs no answers, but is as many as may be.
+  CHECK(world.run(2, world.remote(2).locate_actor_node("parrot")) == NodeId{1});
+  const auto more = deploy(world, 2, {"hello", 0}, DeployOptions().node(1));
+  REQUIRE_FALSE(more);
+  CHECK(more.error().kind() == Kind::Overloaded);
+  REQUIRE(world.run(1, parrot.stop()));
+  CHECK(deploy(world, 2, {"hello", 0}, DeployOptions().node(1)));
+}
+
+TEST_CASE("a deployment ends in time although homes are silent", "[deploy]") {
+  SimulatedWorld world(3, with_scholars);
+  world.sim().pause(3);
+  for (const char* id : {"a", "b", "c", "d"}) {
+    auto options = at(1, id);
+    const auto before = world.sim().now();
+    const auto made = deploy(world, 2, {"hello", 0}, options.timeout(300ms));
+    REQUIRE_FALSE(made);
+    CHECK(made.error().kind() == Kind::Timeout);
+    CHECK(world.sim().now() - before < 350ms);
+  }
 }
 
 TEST_CASE("an id that has ended may be deployed again", "[deploy][W-62]") {
