@@ -63,7 +63,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::vector<std::shared_ptr<Peer>> peers() const { return peers_->all(); }
 
   /// Asks a member, this node too (then served here). Errors: Unreachable, Timeout, Overloaded,
-  /// and what the handler says.
+  /// Cancelled (at once, when it is asked to stop), and what the handler says.
   Task<Result<Bytes>> ask(NodeId node, InternalKind kind, Bytes payload, Duration timeout);
   /// The same for a question that may be asked twice: when a link dies under it (as one of two that
   /// were dialled at the same time does), it waits a second at the most for the next one.

@@ -31,19 +31,28 @@ const RemoteHandler& ask_handler() {
 
 }  // namespace
 
-class Peer::AskAwaiter : AskEnvelope {
+class Peer::AskAwaiter : AskEnvelope, CancelNode {
  public:
   AskAwaiter(Peer& peer, InternalKind kind, BytesView payload, Duration timeout) noexcept
-      : peer_(peer), kind_(kind), payload_(payload), timeout_(timeout) {}
+      : CancelNode(&cancelled), peer_(peer), kind_(kind), payload_(payload), timeout_(timeout) {}
 
   bool await_ready() const noexcept { return false; }
   template <UnitPromise P>
   bool await_suspend(std::coroutine_handle<P> caller) {
     waiter = caller.promise().unit;
     handle = caller;
+    CancelScope& scope = *caller.promise().scope;
+    if (scope.requested()) {
+      answer.emplace(coerce::unexpected(ActorRefErr::Cancelled()));
+      return false;
+    }
+    scope.add(*this);
     return send();
   }
-  Result<Bytes> await_resume() { return std::move(*answer); }
+  Result<Bytes> await_resume() {
+    CancelNode::unlink();
+    return std::move(*answer);
+  }
 
  private:
   // False: refused, and that is the answer. True: it may have been resumed elsewhere already.
@@ -56,6 +65,7 @@ class Peer::AskAwaiter : AskEnvelope {
                                                    .sent = now,
                                                    .deadline = later(now, timeout_),
                                                    .link = link});
+    number_ = number;
     if (number == 0) {
       answer.emplace(coerce::unexpected(ActorRefErr::Overloaded("too many requests")));
       return false;
@@ -70,10 +80,19 @@ class Peer::AskAwaiter : AskEnvelope {
     return false;
   }
 
+  // What was sent stays sent; its answer will find nobody.
+  static void cancelled(CancelNode& node) noexcept {
+    auto& self = static_cast<AskAwaiter&>(node);
+    if (!self.peer_.requests_.take(self.number_)) return;  // somebody wakes it
+    self.answer.emplace(coerce::unexpected(ActorRefErr::Cancelled()));
+    self.wake();
+  }
+
   Peer& peer_;
   const InternalKind kind_;
   const BytesView payload_;
   const Duration timeout_;
+  std::uint64_t number_ = 0;
 };
 
 Task<Result<Bytes>> Peer::ask(InternalKind kind, Bytes payload, Duration timeout) {

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include <coerce/actor/timeout.hpp>
 #include <coerce/testkit/catch2.hpp>
 
 #include <coerce/testkit/simulation_batch.hpp>
@@ -199,6 +200,22 @@ TEST_CASE("a deployment ends in time although homes are silent", "[deploy]") {
     CHECK(made.error().kind() == Kind::Timeout);
     CHECK(world.sim().now() - before < 350ms);
   }
+}
+
+TEST_CASE("a deployment is given up when it is asked to be, and its id with it", "[deploy]") {
+  SimulatedWorld world(2, with_scholars);
+  const auto before = world.sim().now();
+  ParrotRecipe recipe{"slowly", 1000};
+  auto deploying = world.remote(2).deploy_actor(ScholarFactory(), recipe, at(1, "scholar"));
+  const auto late = world.run(2, with_timeout(std::move(deploying), 100ms));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().kind() == Kind::Timeout);
+  CHECK(world.sim().now() - before < 150ms);
+  // What the other node was told stays said; of the id nothing is kept.
+  const auto made = [&] { return world.system(1).get_tracked_actor<Scholar>("scholar"); };
+  REQUIRE(world.until([&] { return made().has_value(); }, 2s));
+  REQUIRE(world.run(1, made()->stop()));
+  CHECK(deploy(world, 2, {"hello", 0}, at(1, "scholar")));
 }
 
 TEST_CASE("an id that has ended may be deployed again", "[deploy][W-62]") {

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include <coerce/actor/timeout.hpp>
 #include <coerce/testkit/catch2.hpp>
 
 #include "remote/core.hpp"
@@ -164,6 +165,52 @@ TEST_CASE("an actor that does not end although it is asked to costs its node no 
   REQUIRE(world.run(1, parrot.stop()));
   CHECK(world.until([&] { return *told == 2; }, 1s));
   for (const auto& patient : patients) CHECK_FALSE(patient.is_valid());
+}
+
+TEST_CASE("a question to a silent node is given up when it is asked to be", "[operations]") {
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  const auto ref = reference<SimulatedWorld, Parrot>(world, 2, "leon");
+  world.sim().pause(1);
+  const auto before = world.sim().now();
+  const auto status = world.run(2, with_timeout(ref.status(), 50ms));
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind() == Kind::Timeout);
+  const auto stopped = world.run(2, with_timeout(ref.stop(), 50ms));
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().kind() == Kind::Timeout);
+  const auto described = world.run(2, with_timeout(ref.describe(), 50ms));
+  REQUIRE_FALSE(described);
+  CHECK(described.error().kind() == Kind::Timeout);
+  const auto can = world.run(2, with_timeout(world.remote(2).capabilities(1), 50ms));
+  REQUIRE_FALSE(can);
+  CHECK(can.error().kind() == Kind::Timeout);
+  CHECK(world.sim().now() - before < 300ms);
+  CHECK(world.remote(2).inflight_remote_request_count() == 0);
+  world.sim().resume(1);
+  CHECK(world.until([&] { return !leon.is_valid(); }));  // what was said stays said
+  const auto late = world.run(2, ref.status());
+  REQUIRE_FALSE(late);
+  CHECK(late.error().kind() == Kind::NotFound);
+}
+
+TEST_CASE("a task that was cancelled asks no more", "[operations]") {
+  SimulatedWorld world(2, with_birds);
+  const auto leon = world.start<Parrot>(1, "leon");
+  const auto ref = reference<SimulatedWorld, Parrot>(world, 2, "leon");
+  world.sim().pause(1);
+  using Kinds = std::vector<ActorRefErrKind>;
+  const auto ask_twice = [](ActorRef<Parrot> actor, std::shared_ptr<Kinds> kinds) -> Task<void> {
+    for (int i = 0; i < 2; ++i) {
+      auto asking = actor.status();
+      const auto status = co_await asking;
+      kinds->push_back(status ? Kind::NotImplemented : status.error().kind());
+    }
+  };
+  const auto kinds = std::make_shared<Kinds>();
+  const auto late = world.run(2, with_timeout(ask_twice(ref, kinds), 50ms));
+  REQUIRE_FALSE(late);
+  CHECK(*kinds == Kinds{Kind::Cancelled, Kind::Cancelled});
 }
 
 TEMPLATE_TEST_CASE("a remote actor is described with those that it supervises", "[operations]",
