@@ -35,11 +35,12 @@ struct Simulated {
   auto run(A&& task) {
     return sim.node(2).run(std::forward<A>(task));
   }
-  bool logs(const std::string& text) {
-    return sim.run_until([&] {
-      return std::ranges::any_of(
-          log.lines, [&](const auto& line) { return line.text.find(text) != std::string::npos; });
-    });
+  std::size_t times_logged(const std::string& text) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        log.lines, [&](const auto& line) { return line.text.find(text) != std::string::npos; }));
+  }
+  bool logs(const std::string& text, std::size_t times = 1) {
+    return sim.run_until([&] { return times_logged(text) >= times; });
   }
   std::string text() const {
     std::string all;
@@ -72,7 +73,8 @@ struct OverTcp {
   auto run(A&& task) {
     return system.block_on(std::forward<A>(task));
   }
-  bool logs(const std::string& text) { return log.wait_for(text); }
+  std::size_t times_logged(const std::string& text) const { return log.times(text); }
+  bool logs(const std::string& text, std::size_t times = 1) { return log.wait_for(text, times); }
   std::string text() const { return log.text(); }
   const RemoteActorSystem& remote() const { return *node.remote; }
   bool another_joins(const Setup& setup = {}) {
@@ -222,9 +224,10 @@ TEMPLATE_TEST_CASE(
   TestType world;
   for (const auto& [what, words, reason] : first_words()) {
     INFO(what << '\n' << world.text());
+    const std::size_t before = world.times_logged(reason);
     auto dialling = dial_and_say(world.transport(), world.address(), words);
     (void)world.run(std::move(dialling));  // it ends
-    CHECK(world.logs(reason));
+    CHECK(world.logs(reason, before + 1));
   }
   CHECK(world.another_joins());
 }
@@ -236,11 +239,12 @@ TEMPLATE_TEST_CASE(
   NodeId id = 100;
   for (const auto& [what, words, reason] : later_words()) {
     INFO(what << '\n' << world.text());
+    const std::size_t before = world.times_logged(reason);
     auto being = be_accepted_and_say(world.transport(), world.address(), polite(++id), words);
     auto heard = world.run(std::move(being));
     REQUIRE(heard);
     CHECK(world.logs("with node " + std::to_string(id) + " has ended: "));
-    CHECK(world.logs(reason));
+    CHECK(world.logs(reason, before + 1));
   }
 }
 

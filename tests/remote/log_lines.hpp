@@ -27,10 +27,12 @@ class LogLines {
   LogLines& operator=(const LogLines&) = delete;
   ~LogLines() { spdlog::set_default_logger(before_); }
 
-  /// Waits until a line has this text in it.
-  bool wait_for(const std::string& text, Duration limit = std::chrono::seconds(20)) const {
-    return sink_->wait_for(text, limit);
+  /// Waits until so many lines have this text in them.
+  bool wait_for(const std::string& text, std::size_t times = 1,
+                Duration limit = std::chrono::seconds(20)) const {
+    return sink_->wait_for(text, times, limit);
   }
+  std::size_t times(const std::string& text) const { return sink_->times(text); }
   /// All lines, for a test that fails.
   std::string text() const { return sink_->text(); }
 
@@ -48,14 +50,22 @@ class LogLines {
     void set_pattern(const std::string&) override {}
     void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
-    bool wait_for(const std::string& text, Duration limit) {
+    bool wait_for(const std::string& text, std::size_t times, Duration limit) {
       std::unique_lock lock(mutex_);
       std::size_t next = 0;
+      std::size_t found = 0;
       return added_.wait_for(lock, limit, [&] {
-        for (; next < lines_.size(); ++next)
-          if (lines_[next].find(text) != std::string::npos) return true;
-        return false;
+        for (; next < lines_.size() && found < times; ++next)
+          if (lines_[next].find(text) != std::string::npos) ++found;
+        return found >= times;
       });
+    }
+    std::size_t times(const std::string& text) {
+      const std::lock_guard guard(mutex_);
+      std::size_t found = 0;
+      for (const std::string& line : lines_)
+        if (line.find(text) != std::string::npos) ++found;
+      return found;
     }
     std::string text() {
       const std::lock_guard guard(mutex_);
