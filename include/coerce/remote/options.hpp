@@ -54,7 +54,7 @@ struct RemoteLimits {
   /// Nodes known at a time; more are refused.
   std::size_t max_nodes = 1024;
   /// Questions of other nodes, besides users' messages, that are being answered; more: Overloaded.
-  /// One node may have a quarter of them, or 16.
+  /// One node may have a quarter of them, or 16. As many actors may be deployed here at a time.
   std::size_t max_questions = 4096;
   /// Actors of others that this node keeps track of, so that they are found by asking two nodes;
   /// those beyond are found by asking all. Long ids count several times.
