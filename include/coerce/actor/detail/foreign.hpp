@@ -51,7 +51,7 @@ class ForeignPort {
   virtual Result<void> notify_stop(ForeignCell& target) = 0;
   virtual Task<DescribeResult> describe(CellRef target, DescribeOptions options) = 0;
   /// The watcher is told once with tell_terminated(watcher, target, reason), also when the node is
-  /// lost (NodeLost) or had ended before. Once for an actor, by any of its cells. Error: Overloaded.
+  /// lost (NodeLost) or had ended before. Once for an actor, by any of its cells; or Overloaded.
   virtual Result<void> watch(Cell& watcher, ForeignCell& target) = 0;
   virtual void unwatch(Cell& watcher, ForeignCell& target) noexcept = 0;  ///< by any of its cells
 };
