@@ -38,8 +38,8 @@ struct SqliteOptions {
   /// [4] Reads that go on at the same time; others wait on their thread of the blocking pool.
   /// \pre not 0
   std::size_t max_readers = 4;
-  /// [16 MiB] When the log beside the file is about so large it is copied into the file, which waits
-  /// for the disk twice; a page that was written often meanwhile is copied once. \pre not 0
+  /// [16 MiB] When the log beside the file is about so large it is copied into the file, which
+  /// waits for the disk twice; a page that was written often meanwhile is copied once. \pre not 0
   std::uint64_t log_bytes = 16u << 20;
   std::uint64_t max_file_bytes = 0;  ///< beyond it writing is Unavailable; 0: all that the disk has
 };
