@@ -220,8 +220,8 @@ TEST_CASE("a deployment is given up when it is asked to be, and its id with it",
 
 TEST_CASE("an id that has ended may be deployed again", "[deploy][W-62]") {
   SimulatedWorld world(3, with_scholars);
-  for (int i = 0; i < 5; ++i) {
-    auto made = deploy(world, 2 + i % 2, {"hello", 0}, at(1, "phoenix"));
+  for (const NodeId from : {2u, 3u, 2u, 3u, 2u}) {
+    auto made = deploy(world, from, {"hello", 0}, at(1, "phoenix"));
     REQUIRE(made);
     CHECK(world.run(3, made->stop()));
   }
