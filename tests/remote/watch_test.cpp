@@ -130,7 +130,8 @@ TEMPLATE_TEST_CASE("whoever watches an actor that has ended is told at once, and
   const auto ref = post.find("leon");
   REQUIRE(world.run(1, leon.stop()));
   post.watch(ref);
-  post.watch(ref);
+  // Over TCP the first watch may have been told of the end by then, and the second is a new one.
+  if constexpr (std::is_same_v<TestType, SimulatedWorld>) post.watch(ref);
   REQUIRE(post.sees(1));
   CHECK(post.seen->ends()[0].reason == StopReasonKind::Stopped);
   post.settle();

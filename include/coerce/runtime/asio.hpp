@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <tuple>
@@ -23,6 +24,7 @@
 #include <tl/expected.hpp>
 
 #include <coerce/runtime/detail/asio_bridge.hpp>
+#include <coerce/runtime/detail/spin_lock.hpp>
 #include <coerce/runtime/scheduler.hpp>
 
 namespace coerce {
@@ -184,6 +186,27 @@ struct AsioOperation : WakeNode {
   std::optional<std::tuple<Args...>> completed_with;
 };
 
+/// Asks Asio to give an operation up, unless that has completed: with the task that waits for it
+/// its socket may go, which Asio would look at. Thread-safe.
+class AsioCancellation {
+ public:
+  asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+  void completed() noexcept {
+    const std::lock_guard guard(lock_);
+    is_completed_ = true;
+  }
+  /// On the thread that runs the reactor. Asio calls no handler from here.
+  void emit() {
+    const std::lock_guard guard(lock_);
+    if (!is_completed_) signal_.emit(asio::cancellation_type::terminal);
+  }
+
+ private:
+  SpinLock lock_;
+  bool is_completed_ = false;
+  asio::cancellation_signal signal_;
+};
+
 /// Asio may destroy a handler without calling it, when its context goes: the task resumes then as
 /// well.
 template <class... Args>
@@ -192,28 +215,34 @@ class AsioHandler {
   using cancellation_slot_type = asio::cancellation_slot;
 
   AsioHandler(AsioOperation<Args...>& operation,
-              std::shared_ptr<asio::cancellation_signal> signal) noexcept
-      : operation_(&operation), signal_(std::move(signal)) {}
+              std::shared_ptr<AsioCancellation> cancellation) noexcept
+      : operation_(&operation), cancellation_(std::move(cancellation)) {}
   AsioHandler(AsioHandler&& other) noexcept
-      : operation_(std::exchange(other.operation_, nullptr)), signal_(std::move(other.signal_)) {}
+      : operation_(std::exchange(other.operation_, nullptr)),
+        cancellation_(std::move(other.cancellation_)) {}
   ~AsioHandler() {
-    if (operation_ != nullptr) operation_->wake();
+    if (operation_ != nullptr) wake(*operation_);
   }
 
   cancellation_slot_type get_cancellation_slot() const noexcept {
-    return signal_ ? signal_->slot() : cancellation_slot_type();
+    return cancellation_ ? cancellation_->slot() : cancellation_slot_type();
   }
 
   template <class... T>
   void operator()(T&&... arguments) {
     auto* operation = std::exchange(operation_, nullptr);
     operation->completed_with.emplace(std::forward<T>(arguments)...);
-    operation->wake();
+    wake(*operation);
   }
 
  private:
+  void wake(AsioOperation<Args...>& operation) noexcept {
+    if (cancellation_) cancellation_->completed();
+    operation.wake();
+  }
+
   AsioOperation<Args...>* operation_;
-  std::shared_ptr<asio::cancellation_signal> signal_;
+  std::shared_ptr<AsioCancellation> cancellation_;
 };
 
 template <class Initiation, class InitArgs, class... Args>
@@ -240,12 +269,13 @@ class AsioAwaiter : AsioOperation<Args...>, CancelNode {
       return;
     }
     if (scope.abandonable()) {
-      signal_ = std::make_shared<asio::cancellation_signal>();
+      cancellation_ = std::make_shared<AsioCancellation>();
       scope.add(*this);
     }
     std::apply(
         [&](auto&&... arguments) {
-          std::move(initiation_)(AsioHandler<Args...>(*this, signal_), std::move(arguments)...);
+          std::move(initiation_)(AsioHandler<Args...>(*this, cancellation_),
+                                 std::move(arguments)...);
         },
         std::move(init_args_));
   }
@@ -256,11 +286,10 @@ class AsioAwaiter : AsioOperation<Args...>, CancelNode {
   }
 
  private:
-  // Asio clears the slot where it completes the operation: on the thread that runs the reactor.
   static void cancelled(CancelNode& node) noexcept {
     auto& self = static_cast<AsioAwaiter&>(node);
     asio::post(io_context_of(*self.unit->scheduler),
-               [signal = self.signal_] { signal->emit(asio::cancellation_type::terminal); });
+               [cancellation = self.cancellation_] { cancellation->emit(); });
   }
   static typename Outcome::type aborted() {
     const std::error_code error = asio::error::operation_aborted;
@@ -272,7 +301,7 @@ class AsioAwaiter : AsioOperation<Args...>, CancelNode {
 
   Initiation initiation_;
   InitArgs init_args_;
-  std::shared_ptr<asio::cancellation_signal> signal_;
+  std::shared_ptr<AsioCancellation> cancellation_;
 };
 
 }  // namespace detail
