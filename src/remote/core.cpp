@@ -282,6 +282,7 @@ Task<void> RemoteCore::stop(TimePoint deadline) {
   const TimePoint enough = later(world_->now(), settings_.limits.drain_timeout);
   auto goodbye = say_goodbye(std::min(deadline, enough));
   co_await goodbye;
+  world_->close();
   for (const auto& peer : peers_->all()) peers_->retire(peer->node(), "this node has ended");
 }
 

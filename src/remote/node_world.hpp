@@ -55,7 +55,13 @@ class NodeWorld {
   Clock& clock() const noexcept { return system_.clock(); }
   TimePoint now() const noexcept { return clock().now(); }
   Rng& rng() const noexcept { return system_.scheduler().rng(); }
-  bool spawn(Task<void> task) const { return system_.spawn(std::move(task)); }
+  /// False: not begun, as the system runs as many as it may, or the node has ended.
+  bool spawn(Task<void> task) const {
+    return !is_closed_.load(std::memory_order_acquire) && system_.spawn(std::move(task));
+  }
+  /// The node has ended. What begins from here on would not be asked to stop any more: the system
+  /// asks only the tasks that there are.
+  void close() noexcept { is_closed_.store(true, std::memory_order_release); }
 
   /// A line of the node's; those about others than itself (`limit`) are rare enough to be read.
   template <class... Args>
@@ -75,6 +81,7 @@ class NodeWorld {
   std::string path() const { return fmt::format("{}/remote", core().name().view()); }
 
   ActorSystem system_;
+  std::atomic<bool> is_closed_{false};
   LogLimit limit_;
 };
 
