@@ -29,7 +29,7 @@ struct TcpNode {
   }
   ~TcpNode() {
     const auto report = system.shutdown_blocking(10s);
-    if (!report.complete) WARN("the shutdown of a node was not complete");  // see TcpWorld
+    CHECK(report.complete);
   }
 
   Result<RemoteServer> start(const std::vector<std::string>& seeds = {}, Duration limit = 20s) {
