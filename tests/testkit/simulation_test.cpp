@@ -74,7 +74,7 @@ Trace busy_run(std::uint64_t seed) {
 }
 
 TEST_CASE("two simulations of one seed are the same, step by step", "[simulation]") {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const Trace first = busy_run(seed);
     // Memory that is elsewhere, so that an order by addresses would show.
     const auto elsewhere = std::make_unique<char[]>(100'000);
