@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Each stage is a function soak_<stage> that calls `measure` for every program it runs.
-stages=(stress conformance power_cut processes bank fuzz sanitizers)
+stages=(stress storms conformance power_cut processes bank fuzz sanitizers)
 chosen=${stages[*]}
 
 rounds=${COERCE_STRESS_ROUNDS:-3000}
@@ -38,6 +38,13 @@ soak_stress() {
   while read -r program seed; do
     run_stress release "$rounds" "$program" "$seed"
   done < <(grep -E '^[a-z]' tests/stress/pinned-seeds.txt)
+}
+
+storm_seeds=1000 # each storm that nodes have to weather in the simulator
+
+soak_storms() {
+  COERCE_STORM_SEEDS=$storm_seeds measure "storms between nodes, release, $storm_seeds seeds" 1 \
+    build/release/tests/coerce_remote_tests '[storm]'
 }
 
 # How many seeds each randomised promise is tried under, by the tags of the tests of a store: a seed of journals in

@@ -69,7 +69,14 @@ std::optional<seconds> time_of(const Claims& claims, std::string_view name) {
   return seconds(static_cast<seconds::rep>(*value));
 }
 
+constexpr std::string_view kWrongClock = "the wall clock of this node is wrong by decades";
+
+bool is_sound(Duration now) {
+  return now.count() >= 0 && now < seconds(static_cast<seconds::rep>(kLatest));
+}
+
 Result<void> check_time(const Claims& claims, Duration now, Duration skew) {
+  if (!is_sound(now)) return refuse(kWrongClock);
   const auto begin = time_of(claims, "nbf");
   const auto end = time_of(claims, "exp");
   if (!begin || !end) return refuse("the token does not say when it can be used (nbf, exp)");
@@ -88,7 +95,7 @@ Result<Claims> claims_for(const HelloFacts& facts, const TokenTerms& terms) {
   const auto now = std::chrono::floor<seconds>(facts.now.time_since_epoch());
   const auto end = now + std::chrono::ceil<seconds>(terms.ttl);
   if (now.count() < 0 || static_cast<std::uint64_t>(end.count()) > kLatest)
-    return refuse("the wall clock of this node is wrong by decades");
+    return refuse(kWrongClock);
   Claims claims = bound_to(facts, terms);
   claims["nbf"] = static_cast<std::uint64_t>(now.count());
   claims["exp"] = static_cast<std::uint64_t>(end.count());

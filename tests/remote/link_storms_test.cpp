@@ -2,6 +2,9 @@
 
 #include <coerce/testkit/catch2.hpp>
 
+#include <cstdlib>
+#include <string>
+
 #include <coerce/testkit/simulation_batch.hpp>
 
 namespace coerce::test::storm {
@@ -10,7 +13,12 @@ namespace {
 using testkit::Simulation;
 using testkit::SimulationBatchOptions;
 
+/// Under so many seeds, or COERCE_STORM_SEEDS of the environment.
+constexpr std::size_t kSeeds = 40;
+
 void explore_storms(const testkit::SimulationScenario& scenario, SimulationBatchOptions options) {
+  if (const char* wanted = std::getenv("COERCE_STORM_SEEDS"))
+    options.seeds = static_cast<std::size_t>(std::stoul(wanted));
   const auto report = testkit::explore(scenario, options);
   INFO(to_string(report));
   CHECK(report.passed);
@@ -46,7 +54,7 @@ TEST_CASE("in a quiet network all that is said is heard, and the counters agree"
           sim.check(counters.unconfirmed + counters.dead_letters == 0, "nothing was lost");
         }
       },
-      {.seeds = 20, .at_least_percent = {}});
+      {.seeds = kSeeds / 4, .at_least_percent = {}});
 }
 
 TEST_CASE("links that are cut again and again lose no order, no request and no count",
@@ -62,7 +70,7 @@ TEST_CASE("links that are cut again and again lose no order, no request and no c
         }
         storm.judge();
       },
-      {.seeds = 200, .at_least_percent = {.cut = 100}});
+      {.seeds = kSeeds, .at_least_percent = {.cut = 100}});
 }
 
 TEST_CASE("a peer that is killed costs nobody a request without an end", "[storm][B-209]") {
@@ -80,7 +88,7 @@ TEST_CASE("a peer that is killed costs nobody a request without an end", "[storm
         }
         storm.judge();
       },
-      {.seeds = 200, .at_least_percent = {.crash = 100}});
+      {.seeds = kSeeds, .at_least_percent = {.crash = 100}});
 }
 
 TEST_CASE("a peer that is stopped for seconds or minutes holds up nobody", "[storm]") {
@@ -95,7 +103,7 @@ TEST_CASE("a peer that is stopped for seconds or minutes holds up nobody", "[sto
         storm.pass(draw_time(sim, 0s, 3s));
         storm.judge();
       },
-      {.seeds = 200, .at_least_percent = {.pause = 100}});
+      {.seeds = kSeeds, .at_least_percent = {.pause = 100}});
 }
 
 TEST_CASE("a peer that is cut off and healed after two minutes is talked to again",
@@ -113,7 +121,7 @@ TEST_CASE("a peer that is cut off and healed after two minutes is talked to agai
         storm.pass(draw_time(sim, 0s, 3s));
         storm.judge();
       },
-      {.seeds = 200, .at_least_percent = {.partition = 100}});
+      {.seeds = kSeeds, .at_least_percent = {.partition = 100}});
 }
 
 TEST_CASE("a peer that reads nothing, or slowly, makes its senders wait for nothing", "[storm]") {
@@ -134,7 +142,7 @@ TEST_CASE("a peer that reads nothing, or slowly, makes its senders wait for noth
         }
         storm.judge();
       },
-      {.seeds = 200, .at_least_percent = {.stall = 100}});
+      {.seeds = kSeeds, .at_least_percent = {.stall = 100}});
 }
 
 }  // namespace coerce::test::storm
