@@ -69,7 +69,7 @@ std::optional<seconds> time_of(const Claims& claims, std::string_view name) {
   return seconds(static_cast<seconds::rep>(*value));
 }
 
-constexpr std::string_view kWrongClock = "the wall clock of this node is wrong by decades";
+constexpr const char* kWrongClock = "the wall clock of this node is wrong by decades";
 
 bool is_sound(Duration now) {
   return now.count() >= 0 && now < seconds(static_cast<seconds::rep>(kLatest));
