@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -58,6 +59,28 @@ Result<std::size_t> Reader::count() {
   if (*count > left_.size()) return unexpected(malformed("a count is greater than what follows"));
   return static_cast<std::size_t>(*count);
 }
+
+ActorRefErr thrown_while_encoding() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return ActorRefErr::Serialisation(error.what());
+  } catch (...) {
+    return ActorRefErr::Serialisation("the codec has thrown something unknown");
+  }
+}
+
+ActorRefErr thrown_while_decoding() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return malformed(error.what());
+  } catch (...) {
+    return malformed("the codec has thrown something unknown");
+  }
+}
+
+void append(BytesView bytes, Bytes& out) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
 void write_varint(std::uint64_t value, Bytes& out) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));

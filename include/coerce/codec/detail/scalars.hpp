@@ -65,7 +65,7 @@ void write_integer(T value, Bytes& out) {
   std::array<std::uint8_t, sizeof(T)> bytes;
   for (std::size_t i = 0; i < sizeof(T); ++i)
     bytes[i] = static_cast<std::uint8_t>(static_cast<Unsigned>(value) >> (8 * i));
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  append(bytes, out);
 }
 
 template <Integer T>
@@ -87,7 +87,7 @@ void write_numbers(std::span<const T> numbers, Bytes& out) {
   const auto bytes = std::as_bytes(numbers);
   const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const auto at = static_cast<std::ptrdiff_t>(out.size());
-  out.insert(out.end(), first, first + bytes.size());
+  append({first, bytes.size()}, out);
   if constexpr (std::endian::native != std::endian::little)
     for (auto i = out.begin() + at; i != out.end(); i += sizeof(T)) std::reverse(i, i + sizeof(T));
 }
