@@ -32,12 +32,6 @@ class PartsReader {
 
 }  // namespace
 
-std::size_t size_of(Parts parts) noexcept {
-  std::size_t total = 0;
-  for (const BytesView part : parts) total += part.size();
-  return total;
-}
-
 PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
   std::size_t left = size_of(parts);
   slices_.reserve(left / kMaxChunk + 1);
@@ -54,22 +48,6 @@ PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
     reader.read(out + kFrameHeaderSize, chunk);
     size_ += slice.bytes.size();
   } while (left > 0);
-}
-
-// Of every short message, under the lock of the outbox.
-void Lane::append(const FrameHeader& header, Parts parts) {
-  const std::size_t length = size_of(parts);
-  const std::size_t size = kFrameHeaderSize + length;
-  if (!last_.empty() && last_.size() + size > kSliceSize) close_last();
-  std::uint8_t* out = last_.extend(size);
-  write_header(header, static_cast<std::uint32_t>(length), out);
-  out += kFrameHeaderSize;
-  for (const BytesView part : parts) {
-    if (part.empty()) continue;
-    std::memcpy(out, part.data(), part.size());
-    out += part.size();
-  }
-  size_ += size;
 }
 
 void Lane::append(PreparedMessage message) {

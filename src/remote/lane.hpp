@@ -20,7 +20,11 @@ struct Slice {
 
 /// What a message is made of, to be joined.
 using Parts = std::span<const BytesView>;
-std::size_t size_of(Parts parts) noexcept;
+inline std::size_t size_of(Parts parts) noexcept {
+  std::size_t total = 0;
+  for (const BytesView part : parts) total += part.size();
+  return total;
+}
 
 /// A message as slices of its own, one for each chunk. Made before a lock is taken, as that copies
 /// all of the message.
@@ -46,7 +50,22 @@ class Lane {
   std::size_t size() const noexcept { return size_; }
 
   /// One frame; its length is set here. \pre size_of(parts) <= kMaxChunk
-  void append(const FrameHeader& header, Parts parts);
+  /// A part of its caller, as every short message goes through it under the lock of the outbox.
+  [[gnu::always_inline]] void append(const FrameHeader& header, Parts parts) {
+    const std::size_t length = size_of(parts);
+    const std::size_t size = kFrameHeaderSize + length;
+    if (!last_.empty() && last_.size() + size > kSliceSize) [[unlikely]]
+      close_last();
+    std::uint8_t* out = last_.extend(size);
+    write_header(header, static_cast<std::uint32_t>(length), out);
+    out += kFrameHeaderSize;
+    for (const BytesView part : parts) {
+      if (part.empty()) continue;
+      std::memcpy(out, part.data(), part.size());
+      out += part.size();
+    }
+    size_ += size;
+  }
   void append(PreparedMessage message);
   /// The next slice; empty if there is none. Keeps the memory of what was in `slice` before.
   void take(Slice& slice) noexcept;

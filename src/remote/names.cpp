@@ -21,12 +21,6 @@ std::optional<OutNames::Given> OutNames::actor(std::string_view id) {
   return Given{number, true};
 }
 
-bool OutNames::introduce(const RemoteHandler& handler) {
-  if (handlers_[handler.index]) return false;
-  handlers_[handler.index] = true;
-  return true;
-}
-
 bool InNames::add_actor(std::uint32_t id, BytesView name) {
   if (id != targets_.size() || id >= kMaxNames || name.size() > kMaxInternedName) return false;
   targets_.push_back({ActorId(text_of(name)), CellRef()});

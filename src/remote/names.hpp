@@ -41,7 +41,12 @@ class OutNames {
   /// None: the name has to be written out.
   std::optional<Given> actor(std::string_view id);
   /// The number of a handler is its index. True: the peer has to be told first.
-  bool introduce(const RemoteHandler& handler);
+  bool introduce(const RemoteHandler& handler) {
+    if (handlers_[handler.index]) [[likely]]
+      return false;
+    handlers_[handler.index] = true;
+    return true;
+  }
   std::string_view actor_name(std::uint32_t id) const noexcept { return names_[id]; }
 
  private:

@@ -26,7 +26,7 @@ class Outbox::Holding {
   explicit Holding(Outbox& outbox) noexcept : outbox_(outbox) { outbox_.lock_.lock(); }
   Holding(const Holding&) = delete;
   Holding& operator=(const Holding&) = delete;
-  ~Holding() {
+  [[gnu::always_inline]] ~Holding() {
     outbox_.lock_.unlock();
     if (writer_ != nullptr) writer_->wake();
   }
@@ -65,10 +65,14 @@ bool Outbox::is_up(std::uint32_t number) const noexcept {
   return number == link() && (state_ == State::Open || state_ == State::Draining);
 }
 
-std::uint32_t Outbox::number_of(ForeignCell& target) {
+[[gnu::always_inline]] inline std::uint32_t Outbox::number_of(ForeignCell& target) {
   const std::uint64_t known = target.wire_name.load(std::memory_order_relaxed);
   if (known >> 32 == link()) [[likely]]
     return static_cast<std::uint32_t>(known);
+  return give_number(target);
+}
+
+[[gnu::noinline]] std::uint32_t Outbox::give_number(ForeignCell& target) {
   const auto given = names_.actor(target.id_view());
   if (!given) return kNoNumber;
   if (given->is_new) {
@@ -79,7 +83,7 @@ std::uint32_t Outbox::number_of(ForeignCell& target) {
   return given->id;
 }
 
-Queued Outbox::may_push_message(std::uint32_t number) noexcept {
+[[gnu::always_inline]] inline Queued Outbox::may_push_message(std::uint32_t number) noexcept {
   if (number != link() || state_ != State::Open) return Queued::NoLink;
   if (!congested_ && queued() < options_.high_water) [[likely]]
     return Queued::Taken;
@@ -88,7 +92,8 @@ Queued Outbox::may_push_message(std::uint32_t number) noexcept {
 }
 
 /// Numbers for the names of actor and handler, of which the peer is told where needed; or kInline.
-void Outbox::note_names(const OutgoingMessage& message, FrameHeader& header) {
+[[gnu::always_inline]] inline void Outbox::note_names(const OutgoingMessage& message,
+                                                      FrameHeader& header) {
   const std::uint32_t target = number_of(message.target);
   if (target == kNoNumber) [[unlikely]] {
     header.flags |= frame_flag::kInline;
@@ -122,7 +127,8 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
     }
     if (size <= Lane::kLongestCopied) [[likely]] {
       const BytesView parts[] = {message.extensions, inline_names, message.payload};
-      append_message(header, parts, nullptr);
+      user_.append(header, parts);
+      count_message(1);
       holding.wake_writer();
       return Queued::Taken;
     }
@@ -131,15 +137,11 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
   PreparedMessage prepared(header, parts);
   Holding holding(*this);
   if (const Queued may = may_push_message(number); may != Queued::Taken) return may;
-  append_message(header, parts, &prepared);
+  const std::size_t frames = prepared.frames();
+  user_.append(std::move(prepared));
+  count_message(frames);
   holding.wake_writer();
   return Queued::Taken;
-}
-
-void Outbox::append_message(const FrameHeader& header, Parts parts, PreparedMessage* prepared) {
-  append(user_, header, parts, prepared);
-  ++messages_;
-  ++messages_of_link_;
 }
 
 Queued Outbox::push_reply(std::uint32_t number, FrameKind kind, std::uint64_t request,

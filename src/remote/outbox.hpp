@@ -133,12 +133,17 @@ class Outbox {
   bool remove(Work& waiter) noexcept;
   Queued may_push_message(std::uint32_t link) noexcept;
   void note_names(const OutgoingMessage& message, FrameHeader& header);
-  void append_message(const FrameHeader& header, Parts parts, PreparedMessage* prepared);
+  void count_message(std::size_t frames) noexcept {
+    frames_ += frames;
+    ++messages_;
+    ++messages_of_link_;
+  }
   void append(Lane& lane, const FrameHeader& header, Parts parts, PreparedMessage* prepared);
   /// Bytes of the user lane that have not been written.
   std::size_t queued() const noexcept { return user_.size() + in_flight_; }
   static constexpr std::uint32_t kNoNumber = ~std::uint32_t{0};
   std::uint32_t number_of(ForeignCell& target);
+  std::uint32_t give_number(ForeignCell& target);
 
   const PeerOptions options_;
   mutable SpinLock lock_;

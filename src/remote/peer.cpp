@@ -79,7 +79,8 @@ ActorRefErr Peer::refusal_of(Queued queued) const {
   }
 }
 
-const RemoteHandler* Peer::handler_of(ForeignCell& target, const void* message_key) const noexcept {
+[[gnu::always_inline]] inline const RemoteHandler* Peer::handler_of(
+    ForeignCell& target, const void* message_key) const noexcept {
   // Handlers live as long as the node, and nothing in them changes.
   const auto* const latest =
       static_cast<const RemoteHandler*>(target.latest_handler.load(std::memory_order_relaxed));
