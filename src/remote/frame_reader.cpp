@@ -15,20 +15,6 @@ std::span<std::uint8_t> FrameReader::space() noexcept {
   return {buffer_.get() + end_, kCapacity - end_};
 }
 
-FrameReader::Found FrameReader::next(Frame& frame) noexcept {
-  const std::size_t left = end_ - begin_;
-  if (left < kFrameHeaderSize) return Found::Nothing;
-  frame.header = read_header(buffer_.get() + begin_);
-  const FrameHeader& header = frame.header;
-  if (header.length > kMaxChunk || !is_known(header.kind) ||
-      (header.flags & ~frame_flag::kKnown) != 0)
-    return Found::Broken;
-  if (left - kFrameHeaderSize < header.length) return Found::Nothing;
-  frame.payload = {buffer_.get() + begin_ + kFrameHeaderSize, header.length};
-  begin_ += kFrameHeaderSize + header.length;
-  return Found::Frame;
-}
-
 Reassembly::State Reassembly::add(const Frame& frame, std::size_t max_message, Frame& whole) {
   if (begun_ || (frame.header.flags & frame_flag::kMore) != 0) [[unlikely]]
     return add_chunk(frame, max_message, whole);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "remote/frame.hpp"
@@ -27,7 +28,25 @@ class FrameReader {
   std::span<std::uint8_t> space() noexcept;
   /// So many of them have been written. \pre count <= space().size()
   void filled(std::size_t count) noexcept { end_ += count; }
-  Found next(Frame& frame) noexcept;
+  Found next(Frame& frame) noexcept {
+    const std::size_t left = end_ - begin_;
+    if (left < kFrameHeaderSize) return Found::Nothing;
+    frame.header = read_header(buffer_.get() + begin_);
+    const FrameHeader& header = frame.header;
+    if (header.length > kMaxChunk || !is_known(header.kind) ||
+        (header.flags & ~frame_flag::kKnown) != 0) [[unlikely]]
+      return Found::Broken;
+    if (left - kFrameHeaderSize < header.length) return Found::Nothing;
+    frame.payload = {buffer_.get() + begin_ + kFrameHeaderSize, header.length};
+    begin_ += kFrameHeaderSize + header.length;
+    return Found::Frame;
+  }
+  /// What the header behind the latest frame says of its target, if so much of it is there; nothing
+  /// of it has been checked.
+  std::optional<std::uint32_t> next_target() const noexcept {
+    if (end_ - begin_ < kFrameHeaderSize) return std::nullopt;
+    return read_header(buffer_.get() + begin_).target_id;
+  }
 
  private:
   static constexpr std::size_t kCapacity = 2 * kMaxChunk;

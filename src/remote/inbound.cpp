@@ -13,6 +13,75 @@ Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> out
       replies_(std::make_shared<Replies>(std::move(outbox), link, std::move(answering))),
       options_(options) {}
 
+// The usual way of a message, down to its handler, is one function: what each call in between would
+// cost is a good part of what a small message does.
+
+[[gnu::always_inline]] inline const char* Inbound::find(const Frame& frame, BytesView& payload,
+                                                        Address& address) {
+  if ((frame.header.flags & frame_flag::kInline) != 0) [[unlikely]]
+    return find_by_text(payload, address);
+  InNames::Target* const target = names_.target(frame.header.target_id);
+  if (target == nullptr) return "a number that stands for no actor";
+  const InNames::Type* const type = names_.type(frame.header.type_id);
+  if (type == nullptr) return "a number that stands for no handler";
+  address = {&target->id, &target->cell, type->name, type->handler};
+  return nullptr;
+}
+
+[[gnu::always_inline]] inline bool Inbound::fits(const Address& address) noexcept {
+  if (address.handler == nullptr) return false;
+  const Cell* const cell = address.cell->get();
+  return cell != nullptr && cell->status.load(std::memory_order_acquire) < ActorStatus::Stopping &&
+         cell->type == address.handler->cell_type;
+}
+
+[[gnu::always_inline]] inline std::optional<ActorRefErr> Inbound::notify(Address& address,
+                                                                         BytesView payload) {
+  std::optional<ActorRefErr> refused;
+  if (!fits(address)) [[unlikely]]
+    refused = check(address);
+  if (!refused) refused = address.handler->notify(**address.cell, payload);
+  if (refused && address.cell->get() != nullptr)
+    count_dead_letter(**address.cell, address.handler != nullptr ? address.handler->message_type
+                                                                 : address.handler_name);
+  return refused;
+}
+
+[[gnu::always_inline]] inline const char* Inbound::message(const Frame& frame,
+                                                           TransitClock& transit, TimePoint now,
+                                                           TimePoint began) {
+  // As two words: they were stored as such just now, and would be waited for as a whole.
+  BytesView payload(frame.payload.data(), frame.header.length);
+  const bool is_request = frame.header.kind == FrameKind::Request;
+  TimePoint deadline = later(now, options_.request_timeout);
+  bool in_time = true;
+  Duration waited{};
+  if ((frame.header.flags & frame_flag::kExtensions) != 0) {
+    const auto extensions = read_extensions(payload);
+    if (!extensions) return "a malformed extension block";
+    if (const auto& travelled = extensions->deadline) {
+      transit.observe(travelled->sent_at, now - began);
+      waited = transit.delay(travelled->sent_at, now - began);
+      in_time = waited < travelled->remaining;
+      deadline = later(now, travelled->remaining - waited);
+    }
+  }
+  Address address{};
+  if (const char* violation = find(frame, payload, address)) return violation;
+
+  std::optional<ActorRefErr> refused;
+  if (!in_time)
+    refused = expired();
+  else if (is_request)
+    refused = request(address, payload, frame.header.request_id, deadline);
+  else
+    refused = notify(address, payload);
+  ++(refused ? receipt_.refused : receipt_.delivered);
+  if (refused && is_request) replies_->refuse(frame.header.request_id, *refused);
+  inline_cell_ = CellRef();
+  return nullptr;
+}
+
 const char* Inbound::handle(const Frame& frame, TransitClock& transit, TimePoint now,
                             TimePoint began) {
   const FrameHeader& header = frame.header;
@@ -48,61 +117,12 @@ const char* Inbound::answer(const Frame& frame) {
   return nullptr;
 }
 
-const char* Inbound::message(const Frame& frame, TransitClock& transit, TimePoint now,
-                             TimePoint began) {
-  // As two words: they were stored as such just now, and would be waited for as a whole.
-  BytesView payload(frame.payload.data(), frame.header.length);
-  const bool is_request = frame.header.kind == FrameKind::Request;
-  TimePoint deadline = later(now, options_.request_timeout);
-  bool in_time = true;
-  Duration waited{};
-  if ((frame.header.flags & frame_flag::kExtensions) != 0) {
-    const auto extensions = read_extensions(payload);
-    if (!extensions) return "a malformed extension block";
-    if (const auto& travelled = extensions->deadline) {
-      transit.observe(travelled->sent_at, now - began);
-      waited = transit.delay(travelled->sent_at, now - began);
-      in_time = waited < travelled->remaining;
-      deadline = later(now, travelled->remaining - waited);
-    }
-  }
-  Address address{};
-  if (const char* violation = find(frame, payload, address)) return violation;
-
-  std::optional<ActorRefErr> refused;
-  if (!in_time)
-    refused = expired();
-  else if (is_request)
-    refused = request(address, payload, frame.header.request_id, deadline);
-  else
-    refused = notify(address, payload);
-  ++(refused ? receipt_.refused : receipt_.delivered);
-  if (refused && is_request) replies_->refuse(frame.header.request_id, *refused);
-  inline_cell_ = CellRef();
+const char* Inbound::find_by_text(BytesView& payload, Address& address) {
+  const auto names = read_inline_names(payload);
+  if (!names) return "malformed names";
+  inline_id_ = ActorId(names->actor);
+  address = {&inline_id_, &inline_cell_, names->handler, host_.handlers().find(names->handler)};
   return nullptr;
-}
-
-const char* Inbound::find(const Frame& frame, BytesView& payload, Address& address) {
-  if ((frame.header.flags & frame_flag::kInline) != 0) [[unlikely]] {
-    const auto names = read_inline_names(payload);
-    if (!names) return "malformed names";
-    inline_id_ = ActorId(names->actor);
-    address = {&inline_id_, &inline_cell_, names->handler, host_.handlers().find(names->handler)};
-    return nullptr;
-  }
-  InNames::Target* const target = names_.target(frame.header.target_id);
-  if (target == nullptr) return "a number that stands for no actor";
-  const InNames::Type* const type = names_.type(frame.header.type_id);
-  if (type == nullptr) return "a number that stands for no handler";
-  address = {&target->id, &target->cell, type->name, type->handler};
-  return nullptr;
-}
-
-bool Inbound::fits(const Address& address) noexcept {
-  if (address.handler == nullptr) return false;
-  const Cell* const cell = address.cell->get();
-  return cell != nullptr && cell->status.load(std::memory_order_acquire) < ActorStatus::Stopping &&
-         cell->type == address.handler->cell_type;
 }
 
 std::optional<ActorRefErr> Inbound::check(Address& address) {
@@ -119,17 +139,6 @@ std::optional<ActorRefErr> Inbound::check(Address& address) {
     return ActorRefErr::NotSupported(*address.id, address.handler->message_type, cell->type->name,
                                      "the actor is of another type");
   return std::nullopt;
-}
-
-std::optional<ActorRefErr> Inbound::notify(Address& address, BytesView payload) {
-  std::optional<ActorRefErr> refused;
-  if (!fits(address)) [[unlikely]]
-    refused = check(address);
-  if (!refused) refused = address.handler->notify(**address.cell, payload);
-  if (refused && address.cell->get() != nullptr)
-    count_dead_letter(**address.cell, address.handler != nullptr ? address.handler->message_type
-                                                                 : address.handler_name);
-  return refused;
 }
 
 std::optional<ActorRefErr> Inbound::request(Address& address, BytesView payload,

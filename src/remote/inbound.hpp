@@ -26,6 +26,15 @@ class Inbound {
   /// the peer is not to be listened to any more.
   const char* handle(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
   const Receipt& receipt() const noexcept { return receipt_; }
+  /// A frame for this target is next: has its cell brought near, which has most likely been pushed
+  /// out by other cells meanwhile.
+  void expect(std::uint32_t target_id) noexcept {
+    const InNames::Target* const target = names_.target(target_id);
+    if (target == nullptr || target->cell.get() == nullptr) return;
+    const Cell& cell = *target->cell.get();
+    __builtin_prefetch(&cell.lane, 1);
+    __builtin_prefetch(&cell.status);
+  }
 
  private:
   struct Address {
@@ -38,6 +47,7 @@ class Inbound {
   const char* message(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
   const char* answer(const Frame& frame);
   const char* find(const Frame& frame, BytesView& payload, Address& address);
+  const char* find_by_text(BytesView& payload, Address& address);
   /// The actor found the last time runs and takes such messages; else see check().
   static bool fits(const Address& address) noexcept;
   std::optional<ActorRefErr> check(Address& address);

@@ -26,6 +26,7 @@ bool Peer::handle_frames(Link& link, Reading& reading) {
       break;
     }
     ++count;
+    if (const auto target = reading.frames.next_target()) reading.inbound.expect(*target);
     try {
       violation = handle(link, reading, frame);
     } catch (const std::exception& error) {
