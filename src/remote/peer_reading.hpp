@@ -14,7 +14,7 @@ inline constexpr std::string_view kNoRoomForProof =
 
 struct Peer::Reading {
   /// Frames until others have their turn.
-  static constexpr unsigned kTurn = 512;
+  static constexpr unsigned kTurn = 1024;
 
   Reading(Peer& peer, Link& link)
       : inbound(peer.host_, peer.requests_, link.outbox, link.number, peer.answering_,
