@@ -259,13 +259,24 @@ Task<void> RemoteCore::say_goodbye(TimePoint until) {
 }
 
 Task<void> RemoteCore::leave(TimePoint until) {
-  const std::shared_ptr<ClusterWorker> its_worker = drop_worker();
-  if (!its_worker) co_return;
+  const auto left = std::make_shared<AsyncEvent>();
+  std::shared_ptr<ClusterWorker> its_worker;
+  std::shared_ptr<AsyncEvent> other;
+  {
+    const std::lock_guard guard(mutex_);
+    its_worker = std::exchange(worker_, nullptr);
+    other = its_worker ? std::exchange(left_, left) : left_;
+  }
+  if (!its_worker) {
+    if (other) (void)co_await other->wait();
+    co_return;
+  }
   its_worker->close();
   membership_->announce_leaving();
   auto goodbye = say_goodbye(until);
   co_await goodbye;
   begin_anew({}, true);
+  left->set();
 }
 
 Task<void> RemoteCore::stop_accepting(TimePoint) {

@@ -97,6 +97,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   };
   /// See ClusterWorkerBuilder::start().
   Task<Result<Addresses>> start_worker(WorkerSettings settings);
+  /// See RemoteActorSystem::leave(). Beside another one it waits for that.
   Task<void> leave(TimePoint until);
 
   // ---- SystemExtension
@@ -147,6 +148,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::optional<ActorRefErr> refuse_network(const WorkerSettings& settings) const;
   Result<std::string> advertised(const WorkerSettings& settings, const std::string& local) const;
   static Task<void> tick(RemoteCore& self, std::shared_ptr<ClusterWorker> its_worker);
+  /// Errors: Timeout, Cancelled.
+  Task<Result<void>> await_leave(TimePoint until, Duration timeout);
   bool has_joined(const ClusterWorker& its_worker, bool has_seeds) const;
 
   NodeSettings settings_;
@@ -165,7 +168,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::deque<NodeDescription> selves_;  ///< grows only: they are referred to
   std::shared_ptr<ClusterWorker> worker_;
   bool is_stopping_ = false;
-  bool is_starting_ = false;
+  bool is_starting_ = false;          ///< without a worker: somebody is about to make one
+  std::shared_ptr<AsyncEvent> left_;  ///< set once the latest leave is over; null: there was none
   std::optional<TimePoint> removed_first_;  ///< found out, again and again since then, that it was
   std::optional<TimePoint> removed_latest_;
   std::optional<TimePoint> began_anew_;

@@ -70,6 +70,20 @@ bool RemoteCore::has_joined(const ClusterWorker& its_worker, bool has_seeds) con
   return knows_all && membership_->is_complete();
 }
 
+// It ends by beginning anew, without an address: that would undo the start.
+Task<Result<void>> RemoteCore::await_leave(TimePoint until, Duration timeout) {
+  std::shared_ptr<AsyncEvent> left;
+  {
+    const std::lock_guard guard(mutex_);
+    left = left_;
+  }
+  if (!left) co_return Result<void>();
+  auto waiting = pause_unless(*left, std::max(until - world_->now(), Duration::zero()));
+  const bool is_late = co_await waiting;
+  if (left->is_set()) co_return Result<void>();
+  co_return coerce::unexpected(is_late ? ActorRefErr::Timeout(timeout) : ActorRefErr::Cancelled());
+}
+
 Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings settings) {
   const TimePoint until = later(world_->now(), settings.join_timeout);
   if (auto refused = refuse_network(settings)) co_return coerce::unexpected(std::move(*refused));
@@ -79,7 +93,13 @@ Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings sett
       co_return coerce::unexpected(ActorRefErr::ActorUnavailable("the system is shutting down"));
     if (worker_ || is_starting_)
       co_return coerce::unexpected(not_supported("this node listens already"));
-    is_starting_ = true;
+    is_starting_ = true;  // so no leave begins from here on: there is no worker
+  }
+  auto leaving_first = await_leave(until, settings.join_timeout);
+  if (auto left = co_await leaving_first; !left) {
+    const std::lock_guard guard(mutex_);
+    is_starting_ = false;
+    co_return coerce::unexpected(std::move(left).error());
   }
   auto binding = settings_.transport->listen(settings.listen);
   auto listener = co_await binding;

@@ -187,6 +187,69 @@ TEST_CASE("a node that has left may join again", "[system]") {
   mesh.expect_whole(3s);
 }
 
+namespace {
+
+/// Node 2 leaves, which takes a while: what node 1 says does not come.
+std::shared_ptr<bool> begin_slow_leave(Simulation& sim, const Mesh& mesh) {
+  sim.stall(1, 2);
+  auto run = [](RemoteActorSystem node, std::shared_ptr<bool> done) -> Task<void> {
+    auto leaving = node.leave();
+    co_await leaving;
+    *done = true;
+  };
+  auto has_left = std::make_shared<bool>(false);
+  sim.node(2).system().spawn(run(mesh.nodes[1], has_left));
+  sim.run_for(200ms);
+  sim.check(!*has_left, "the leave drains");
+  return has_left;
+}
+
+}  // namespace
+
+TEST_CASE("a start beside a leave that still drains begins when that is over", "[system]") {
+  Simulation sim{{.nodes = 3}};
+  Mesh mesh(sim);
+  mesh.form();
+  const auto has_left = begin_slow_leave(sim, mesh);
+  auto worker = worker_of(sim.node(2), mesh.nodes[1], {address_of(sim.node(3))});
+  const auto starting = begin_start(sim.node(2), worker);
+  sim.run_for(200ms);
+  CHECK_FALSE(starting->done);
+  sim.heal();
+  CHECK(sim.run_until([&] { return starting->done; }));
+  CHECK(*has_left);
+  CHECK_FALSE(starting->error);
+  mesh.expect_whole(3s);
+  for (const auto& node : mesh.nodes) CHECK(node.get_nodes().at(1).addr == address_of(sim.node(2)));
+}
+
+TEST_CASE("a start waits for a leave no longer than it may take", "[system]") {
+  Simulation sim{{.nodes = 3}};
+  Mesh mesh(sim);
+  mesh.form();
+  const auto has_left = begin_slow_leave(sim, mesh);
+  auto worker = worker_of(sim.node(2), mesh.nodes[1], {address_of(sim.node(3))});
+  const auto starting = begin_start(sim.node(2), worker.join_timeout(500ms));
+  CHECK(sim.run_until([&] { return starting->done; }, 600ms));
+  CHECK_FALSE(*has_left);
+  REQUIRE(starting->error);
+  CHECK(starting->error->kind() == ActorRefErr::Kind::Timeout);
+  // Nothing of it is left that would be in the way of the next one.
+  sim.heal();
+  start(sim.node(2), mesh.nodes[1], {address_of(sim.node(3))});
+  CHECK(*has_left);
+  mesh.expect_whole(3s);
+}
+
+TEST_CASE("a leave beside another one returns when that is over", "[system]") {
+  Simulation sim{{.nodes = 3}};
+  Mesh mesh(sim);
+  mesh.form();
+  const auto has_left = begin_slow_leave(sim, mesh);
+  sim.node(2).run(mesh.nodes[1].leave());
+  CHECK(*has_left);
+}
+
 TEST_CASE("the shutdown of a system says goodbye", "[system][B-129]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim);

@@ -70,10 +70,11 @@ class ClusterWorkerBuilder {
 
   /// Listens and joins. Without seeds it returns at once, with them when this node is linked to one
   /// of them at least and to all members that it told of (and there are as many as
-  /// HeartbeatOptions::minimum_cluster_size asks for). Once. Errors: Unreachable (it cannot listen
-  /// there), NotSupported (it listens already; no address of its own to advertise; a network where
-  /// others may listen, without TLS and allow_plaintext(), or with a weak Authenticator), Timeout
-  /// (join_timeout; it does not listen any more then).
+  /// HeartbeatOptions::minimum_cluster_size asks for). Once. It waits for a leave() that is under
+  /// way. Errors: Unreachable (it cannot listen there), NotSupported (it listens already; no
+  /// address of its own to advertise; a network where others may listen, without TLS and
+  /// allow_plaintext(), or with a weak Authenticator), Timeout (join_timeout; it does not listen
+  /// any more then).
   Task<Result<RemoteServer>> start();
 
  private:
