@@ -28,7 +28,10 @@ Duration describe_limit(const DescribeOptions& options) {
 }  // namespace
 
 RemoteOperations::RemoteOperations(RemoteCore& core, Watching& watching)
-    : core_(core), watching_(watching) {
+    : core_(core),
+      watching_(watching),
+      statuses_(core.world(), &coerce::detail::status_of),
+      endings_(core.world(), &coerce::detail::stop_of) {
   core.serve(InternalKind::Status, [this](const NodeDescription&, Bytes question) {
     return answer_status(std::move(question));
   });
@@ -100,55 +103,21 @@ Result<CellRef> RemoteOperations::find(BytesView bytes) {
 Task<Result<Bytes>> RemoteOperations::answer_status(Bytes question) {
   auto cell = find(question);
   if (!cell) co_return coerce::unexpected(std::move(cell).error());
-  auto asking = coerce::detail::status_of(std::move(*cell));
-  auto limited = with_timeout(std::move(asking), limit());
-  auto status = co_await limited;
+  auto asking = statuses_.of(std::move(*cell), limit());
+  auto status = co_await asking;
   if (!status) co_return coerce::unexpected(std::move(status).error());
   remote::v1::StatusAnswer answer;
   answer.set_status(static_cast<std::uint32_t>(*status));
   co_return to_bytes(answer);
 }
 
-// Who waits for the end of an actor cannot walk away, and it may never come: so a task of its own
-// waits, and those who ask wait for that task as long as they may.
 Task<Result<Bytes>> RemoteOperations::answer_stop(Bytes question) {
   auto cell = find(question);
   if (!cell) co_return coerce::unexpected(std::move(cell).error());
-  const EndingRef ending = ending_of(std::move(*cell));
-  if (!ending)
-    co_return coerce::unexpected(
-        ActorRefErr::Overloaded("the system runs as many tasks as it may"));
-  auto waiting = pause_unless(ending->is_there, limit());
-  const bool is_late = co_await waiting;
-  if (!ending->is_there.is_set())
-    co_return coerce::unexpected(is_late ? ActorRefErr::Timeout(limit())
-                                         : ActorRefErr::Cancelled());
-  if (!ending->outcome) co_return coerce::unexpected(ending->outcome.error());
+  auto asking = endings_.of(std::move(*cell), limit());
+  auto ended = co_await asking;
+  if (!ended) co_return coerce::unexpected(std::move(ended).error());
   co_return Bytes();
-}
-
-RemoteOperations::EndingRef RemoteOperations::ending_of(CellRef cell) {
-  const std::uint64_t context = cell->context_id();
-  const std::lock_guard guard(mutex_);
-  const auto [place, is_new] = endings_.try_emplace(context);
-  if (!is_new) return place->second;
-  auto ending = std::make_shared<Ending>();
-  place->second = ending;
-  if (core_.world().spawn(await_end(*this, std::move(cell), ending))) return ending;
-  endings_.erase(context);
-  return nullptr;
-}
-
-Task<void> RemoteOperations::await_end(RemoteOperations& self, CellRef cell, EndingRef ending) {
-  const std::uint64_t context = cell->context_id();
-  auto stopping = coerce::detail::stop_of(std::move(cell));
-  auto stopped = co_await stopping;
-  ending->outcome = std::move(stopped);
-  {
-    const std::lock_guard guard(self.mutex_);
-    self.endings_.erase(context);
-  }
-  ending->is_there.set();
 }
 
 Task<Result<Bytes>> RemoteOperations::answer_describe(Bytes bytes) {

@@ -3,17 +3,16 @@
 
 #pragma once
 
-#include <unordered_map>
-
 #include "remote/core.hpp"
+#include "remote/shared_answers.hpp"
 #include "remote/watching.hpp"
 
 namespace coerce::detail {
 
 /// Asks the actor's node, and answers others. A question ends after RemoteLimits::request_timeout;
 /// a description after twice its child_timeout and a second, so that it can still say which actors
-/// were silent. An actor that others have asked to stop costs one task until it has ended, however
-/// often it is asked. Thread-safe.
+/// were silent. An actor that others have asked to stop, or for its status, costs a task for each
+/// of the two until it has answered, however often it is asked. Thread-safe.
 class RemoteOperations final : public ReferenceOperations {
  public:
   RemoteOperations(RemoteCore& core, Watching& watching);
@@ -38,23 +37,13 @@ class RemoteOperations final : public ReferenceOperations {
   Task<Result<Bytes>> answer_stop(Bytes question);
   Task<Result<Bytes>> answer_describe(Bytes question);
   Task<Result<Bytes>> answer_capabilities();
-  /// The end of an actor, which cannot be given up once it is awaited.
-  struct Ending {
-    AsyncEvent is_there;
-    Result<void> outcome;
-  };
-  using EndingRef = std::shared_ptr<Ending>;
-
-  /// Asks the actor to stop, if nobody has yet. Null: there are as many tasks as may be.
-  EndingRef ending_of(CellRef cell);
-  static Task<void> await_end(RemoteOperations& self, CellRef cell, EndingRef ending);
   Result<CellRef> find(BytesView question);
   Duration limit() const noexcept { return core_.settings().limits.request_timeout; }
 
   RemoteCore& core_;
   Watching& watching_;
-  std::mutex mutex_;
-  std::unordered_map<std::uint64_t, EndingRef> endings_;  ///< by the context of the actor
+  SharedAnswers<ActorStatus> statuses_;
+  SharedAnswers<void> endings_;
 };
 
 }  // namespace coerce::detail

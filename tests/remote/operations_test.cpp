@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include <future>
+
 #include <coerce/actor/timeout.hpp>
 #include <coerce/testkit/catch2.hpp>
 
@@ -49,6 +51,18 @@ class Patient : public Actor {
 
  private:
   LocalActorRef<Parrot> parrot_;
+};
+
+struct Work {
+  std::shared_future<void> done;
+};
+
+/// Holds its thread, so that it does not answer anything.
+class Busy : public Actor {
+ public:
+  static constexpr std::string_view type_name = "Busy";
+
+  void handle(const Work& work, ActorContext&) { work.done.wait(); }
 };
 
 template <class World, class A>
@@ -165,6 +179,29 @@ TEST_CASE("an actor that does not end although it is asked to costs its node no 
   REQUIRE(world.run(1, parrot.stop()));
   CHECK(world.until([&] { return *told == 1; }, 1s));
   for (const auto& patient : patients) CHECK_FALSE(patient.is_valid());
+}
+
+TEST_CASE("an actor that does not say its status costs its node no answers", "[operations]") {
+  TcpWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    with_birds(builder, id);
+    RemoteLimits limits;
+    limits.max_questions = 2;
+    limits.request_timeout = 100ms;
+    builder.limits(limits);
+  });
+  const auto parrot = world.start<Parrot>(1, "parrot");
+  const auto busy = world.start<Busy>(1, "busy");
+  const auto ref = reference<TcpWorld, Busy>(world, 2, "busy");
+  std::promise<void> end;  // destroyed before the world, so that it can end in any case
+  REQUIRE(busy.notify<Work>(end.get_future().share()));
+  for (int i = 0; i < 4; ++i) {
+    const auto status = world.run(2, ref.status());
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind() == Kind::Timeout);
+  }
+  CHECK(world.run(2, world.remote(2).locate_actor_node("parrot", 5s)) == NodeId{1});
+  end.set_value();
+  CHECK(world.until([&] { return world.run(2, ref.status()) == ActorStatus::Started; }));
 }
 
 TEST_CASE("a question to a silent node is given up when it is asked to be", "[operations]") {
