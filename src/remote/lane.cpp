@@ -42,6 +42,7 @@ PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
     header.flags = static_cast<std::uint8_t>(left > 0 ? header.flags | frame_flag::kMore
                                                       : header.flags & ~frame_flag::kMore);
     Slice& slice = slices_.emplace_back();
+    slice.frames = 1;
     slice.inside_message = slices_.size() > 1;
     std::uint8_t* const out = slice.bytes.extend(kFrameHeaderSize + chunk);
     write_header(header, static_cast<std::uint32_t>(chunk), out);
@@ -57,7 +58,7 @@ void Lane::append(PreparedMessage message) {
 }
 
 void Lane::close_last() {
-  full_.push_back({std::exchange(last_, Gathered()), false});
+  full_.push_back({std::exchange(last_, Gathered()), std::exchange(frames_in_last_, 0), false});
   if (spare_.empty()) return;
   last_ = std::move(spare_.back());
   spare_.pop_back();
@@ -68,8 +69,10 @@ void Lane::take(Slice& slice) noexcept {
   slice.inside_message = false;
   if (full_.empty()) {
     std::swap(slice.bytes, last_);
+    slice.frames = std::exchange(frames_in_last_, 0);
   } else {
     keep(std::exchange(slice.bytes, std::move(full_.front().bytes)));
+    slice.frames = full_.front().frames;
     slice.inside_message = full_.front().inside_message;
     full_.pop_front();
   }
@@ -83,6 +86,7 @@ void Lane::keep(Gathered memory) noexcept {
 void Lane::clear() noexcept {
   full_.clear();
   last_ = Gathered();
+  frames_in_last_ = 0;
   spare_.clear();
   size_ = 0;
 }

@@ -15,6 +15,7 @@ namespace coerce::detail {
 /// Whole frames that are written in one go: about 64 KiB of them at the most.
 struct Slice {
   Gathered bytes;
+  std::size_t frames = 0;
   bool inside_message = false;  ///< it begins with a further chunk of a message
 };
 
@@ -32,7 +33,6 @@ class PreparedMessage {
  public:
   /// `header`: without length and kMore.
   PreparedMessage(FrameHeader header, Parts parts);
-  std::size_t frames() const noexcept { return slices_.size(); }
 
  private:
   friend class Lane;
@@ -65,6 +65,7 @@ class Lane {
       out += part.size();
     }
     size_ += size;
+    ++frames_in_last_;
   }
   void append(PreparedMessage message);
   /// The next slice; empty if there is none. Keeps the memory of what was in `slice` before.
@@ -81,6 +82,7 @@ class Lane {
   std::size_t size_ = 0;
   std::deque<Slice> full_;
   Gathered last_;  ///< what comes next is added to it
+  std::size_t frames_in_last_ = 0;
   std::vector<Gathered> spare_;
 };
 

@@ -32,6 +32,7 @@ void Link::add_counts(NetworkCounters& sum) const noexcept {
   const Receipt told = confirmed();
   sum.bytes_sent += bytes_written.load(std::memory_order_relaxed);
   sum.bytes_received += bytes_read.load(std::memory_order_relaxed);
+  sum.frames_sent += frames_written.load(std::memory_order_relaxed);
   sum.frames_received += frames_read.load(std::memory_order_relaxed);
   sum.messages_received += got.delivered + got.refused;
   sum.messages_delivered += got.delivered;
@@ -66,6 +67,7 @@ Task<bool> Link::write_what_waits() {
       co_return false;
     }
     bytes_written.fetch_add(slice.size(), std::memory_order_relaxed);
+    frames_written.fetch_add(writing.frames, std::memory_order_relaxed);
   }
 }
 

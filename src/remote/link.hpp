@@ -86,7 +86,8 @@ class Link {
   TimePoint began{};
   Slice writing;                   ///< what was taken last
   std::optional<LinkProof> proof;  ///< once it is up; for the task that carries it
-  std::atomic<std::uint64_t> bytes_written{0}, bytes_read{0}, frames_read{0};
+  std::atomic<std::uint64_t> bytes_written{0}, bytes_read{0};
+  std::atomic<std::uint64_t> frames_written{0}, frames_read{0};
   Receipts received;        ///< what this side has got; to be told to the peer
   bool is_carried = false;  ///< its counts are not part of the past; under the lock of the peer
   AsyncEvent finished;      ///< nothing of it is read any more, its requests have ended

@@ -179,7 +179,6 @@ Queued Outbox::push_control(std::uint32_t number, FrameHeader header, BytesView 
 }
 
 void Outbox::append(Lane& lane, const FrameHeader& header, Parts parts, PreparedMessage* prepared) {
-  frames_ += prepared != nullptr ? prepared->frames() : 1;
   if (prepared != nullptr)
     lane.append(std::move(*prepared));
   else
@@ -257,12 +256,7 @@ void Outbox::Work::cancelled(CancelNode& node) noexcept {
 
 Outbox::Counts Outbox::counts() const noexcept {
   const std::lock_guard guard(lock_);
-  return {messages_, messages_of_link_, frames_, queued() + control_.size() + control_in_flight_};
-}
-
-void Outbox::uncount_frames(std::uint64_t unsent) noexcept {
-  const std::lock_guard guard(lock_);
-  frames_ -= unsent;
+  return {messages_, messages_of_link_, queued() + control_.size() + control_in_flight_};
 }
 
 }  // namespace coerce::detail

@@ -113,11 +113,9 @@ class Outbox {
   struct Counts {
     std::uint64_t messages = 0;
     std::uint64_t messages_of_link = 0;
-    std::uint64_t frames = 0;
     std::size_t queue_bytes = 0;
   };
   Counts counts() const noexcept;
-  void uncount_frames(std::uint64_t unsent) noexcept;
 
  private:
   enum class State : std::uint8_t {
@@ -161,7 +159,6 @@ class Outbox {
   Work* waiting_ = nullptr;
   std::uint64_t messages_ = 0;
   std::uint64_t messages_of_link_ = 0;
-  std::uint64_t frames_ = 0;
 };
 
 }  // namespace coerce::detail

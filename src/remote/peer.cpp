@@ -153,7 +153,6 @@ NetworkCounters Peer::counters() const noexcept {
   const Outbox::Counts counts = outbox_->counts();
   const std::lock_guard guard(lock_);
   NetworkCounters sum = past_;
-  sum.frames_sent += counts.frames;
   sum.messages_sent = counts.messages;
   sum.queue_bytes = counts.queue_bytes;
   if (link_ != nullptr && link_->is_carried) link_->add_counts(sum);

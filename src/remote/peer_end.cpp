@@ -86,11 +86,10 @@ void Peer::tell_unconfirmed(std::uint64_t count) noexcept {
 std::uint64_t Peer::refuse_unsent(Unsent& unsent) noexcept {
   DeadLetters dead(system_.core(), host_.handlers(), shared_from_this());
   std::uint64_t messages = 0;
-  std::uint64_t frames = 0;
   Slice slice;
   for (unsent.frames.take(slice); !slice.bytes.empty(); unsent.frames.take(slice)) {
     bool inside = slice.inside_message;
-    for (BytesView left = slice.bytes.view(); !left.empty(); ++frames) {
+    for (BytesView left = slice.bytes.view(); !left.empty();) {
       const FrameHeader header = read_header(left.data());
       const BytesView payload = left.subspan(kFrameHeaderSize, header.length);
       left = left.subspan(kFrameHeaderSize + header.length);
@@ -105,7 +104,6 @@ std::uint64_t Peer::refuse_unsent(Unsent& unsent) noexcept {
       }
     }
   }
-  outbox_->uncount_frames(frames);
   return messages;
 }
 

@@ -89,6 +89,39 @@ TEST_CASE("When a link ends its requests end at once, with what is known of them
   require_balance(world.a.peer->counters());
 }
 
+TEST_CASE("Frames count as sent when they have been written, those of a link that dies do not",
+          "[link]") {
+  TestSystem test;
+  World world(test);
+  auto heard = world.listen("ear");
+  const auto wire = world.join();
+  test.run_until_idle();
+  const auto tell = [&] {
+    return world.a.peer->tell(coerce::detail::InternalKind::Members, coerce::Bytes(100));
+  };
+  auto ear = world.ref(world.a, "ear");
+  REQUIRE(tell());
+  REQUIRE(ear.notify<Number>(1));
+  REQUIRE(ear.notify<Text>(std::string(200'000, 'x')));  // in several frames
+  test.run_until_idle();
+  const auto written = world.a.peer->counters();
+  REQUIRE(written.frames_sent == world.b.peer->counters().frames_received);
+  REQUIRE(written.bytes_sent == world.b.peer->counters().bytes_received);
+  REQUIRE(written.frames_sent >= 6);
+
+  wire.there->change([](StreamTrouble& trouble) { trouble.capacity = 1'000; });
+  stall(wire.there);
+  REQUIRE(ear.notify<Text>(std::string(5'000, 'x')));  // the writer is at it
+  test.run_until_idle();
+  for (int i = 0; i < 10; ++i) REQUIRE(tell());
+  REQUIRE(ear.notify<Number>(2));
+  world.a.peer->cut("broken");
+  test.run_until_idle();
+  REQUIRE(world.a.ends.size() == 1);
+  REQUIRE(world.a.peer->counters().frames_sent == written.frames_sent);
+  REQUIRE(world.a.peer->counters().bytes_sent == written.bytes_sent);
+}
+
 TEST_CASE("What was written and not confirmed is counted when the link breaks", "[link]") {
   TestSystem test;
   World world(test);

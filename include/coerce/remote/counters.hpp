@@ -13,9 +13,9 @@ namespace coerce {
 /// Once a link has drained: sent = delivered (at the peer) + refused (by the peer) + dead_letters +
 /// unconfirmed, and after a clean drain unconfirmed is 0.
 struct NetworkCounters {
-  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_sent = 0;  ///< written as a whole: not what a link that died was writing
   std::uint64_t bytes_received = 0;
-  std::uint64_t frames_sent = 0;
+  std::uint64_t frames_sent = 0;  ///< the same
   std::uint64_t frames_received = 0;
   std::uint64_t messages_sent = 0;  ///< accepted from local senders
   std::uint64_t messages_received = 0;
