@@ -69,8 +69,9 @@ Task<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
 }
 
 Task<bool> Acceptor::pause(TransportErr error, unsigned failures) {
-  world_.log_limited(LogLevel::Error, "cannot take a connection at {}: {}",
-                     listener_->local_address(), error.to_string());
+  world_.log_limited(LogSource::address(listener_->local_address()), LogLevel::Error,
+                     "cannot take a connection at {}: {}", listener_->local_address(),
+                     error.to_string());
   const Duration wait = std::min(kLongestPause, kShortestPause * (1 << std::min(failures, 7u)));
   auto pausing = pause_unless(closing_, wait);
   co_return co_await pausing;
@@ -79,7 +80,7 @@ Task<bool> Acceptor::pause(TransportErr error, unsigned failures) {
 void Acceptor::take(std::unique_ptr<Connection> connection) {
   std::string host = host_of(connection->peer_address());
   if (!half_open_.enter(host)) {
-    world_.log_limited(LogLevel::Warn,
+    world_.log_limited(LogSource::stranger(host), LogLevel::Warn,
                        "closed a connection from {}: too many have not said who they are",
                        printable(host));
     connection->close();
@@ -95,10 +96,10 @@ Task<void> Acceptor::serve(std::shared_ptr<Acceptor> self, std::unique_ptr<Conne
   self->half_open_.leave(host);
   if (hello.end != HelloEnd::Accepted) {
     if (hello.end == HelloEnd::Failed && !self->closing_.is_set())
-      self->world_.log_limited(LogLevel::Warn, "refused a connection from {}{}: {}",
-                               printable(connection->peer_address()),
-                               hello.node != 0 ? fmt::format(" (node {})", hello.node) : "",
-                               printable(hello.why));
+      self->world_.log_limited(
+          LogSource::stranger(host), LogLevel::Warn, "refused a connection from {}{}: {}",
+          printable(connection->peer_address()),
+          hello.node != 0 ? fmt::format(" (node {})", hello.node) : "", printable(hello.why));
     co_return;
   }
   auto carrying = self->links_.carry(std::move(connection), std::move(hello));

@@ -118,7 +118,8 @@ void Dialler::tell_trouble(const std::string& address, const std::string& why) {
     if (target.trouble == why || closing_.is_set()) return;
     target.trouble = why;
   }
-  world_.log_limited(LogLevel::Warn, "no link to {}: {}", address, printable(why));
+  world_.log_limited(LogSource::address(address), LogLevel::Warn, "no link to {}: {}", address,
+                     printable(why));
 }
 
 void Dialler::stopped(const std::string& address) {

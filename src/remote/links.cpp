@@ -126,8 +126,8 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
   const bool is_known = peers_.let_go(peer);
   if (life.announced && is_known) host_.unlinked(peer, life.end.goodbye);
   const LogLevel level = life.end.hostile ? LogLevel::Warn : LogLevel::Debug;
-  world_.log_limited(level, "link {} with node {} has ended: {}", generation, peer->node_id(),
-                     printable(life.end.why));
+  world_.log_limited(LogSource::node(peer->node_id()), level, "link {} with node {} has ended: {}",
+                     generation, peer->node_id(), printable(life.end.why));
   co_return life.announced && !life.end.hostile;
 }
 

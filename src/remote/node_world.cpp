@@ -1,26 +1,9 @@
 #include "remote/node_world.hpp"
 
-#include <algorithm>
-
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
 namespace coerce::detail {
-
-std::optional<std::uint64_t> LogLimit::pass(TimePoint now) noexcept {
-  const std::lock_guard guard(lock_);
-  if (last_) {
-    const double seconds = std::chrono::duration<double>(now - *last_).count();
-    left_ = std::min<double>(burst_, left_ + seconds * per_second_);
-  }
-  last_ = now;
-  if (left_ < 1) {
-    ++left_out_;
-    return std::nullopt;
-  }
-  left_ -= 1;
-  return std::exchange(left_out_, 0);
-}
 
 Task<bool> pause_unless(AsyncEvent& ends, Duration wait) {
   if (ends.is_set()) co_return false;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -15,27 +14,9 @@
 
 #include "actor/log.hpp"
 #include "actor/system_core.hpp"
+#include "remote/log_limit.hpp"
 
 namespace coerce::detail {
-
-/// Lets some lines of the log pass and counts the others. Thread-safe.
-class LogLimit {
- public:
-  /// So many lines within a second, and as many more as the burst allows.
-  explicit LogLimit(unsigned per_second = 5, unsigned burst = 50) noexcept
-      : per_second_(per_second), burst_(burst), left_(burst) {}
-
-  /// None: not this one. Otherwise how many were left out since the last one that passed.
-  std::optional<std::uint64_t> pass(TimePoint now) noexcept;
-
- private:
-  const unsigned per_second_;
-  const unsigned burst_;
-  SpinLock lock_;
-  double left_;
-  std::optional<TimePoint> last_;
-  std::uint64_t left_out_ = 0;
-};
 
 /// Waits; false: `ends` has happened, or the task is asked to stop.
 Task<bool> pause_unless(AsyncEvent& ends, Duration wait);
@@ -63,17 +44,22 @@ class NodeWorld {
   /// asks only the tasks that there are.
   void close() noexcept { is_closed_.store(true, std::memory_order_release); }
 
-  /// A line of the node's; those about others than itself (`limit`) are rare enough to be read.
+  /// A line of the node's.
   template <class... Args>
   void log(LogLevel level, fmt::format_string<Args...> format, Args&&... arguments) const {
     detail::log(core(), level, path(), format, std::forward<Args>(arguments)...);
   }
+  /// One that others cause: of each of them there are few enough to be read, and what strangers
+  /// cause does not silence what nodes do.
   template <class... Args>
-  void log_limited(LogLevel level, fmt::format_string<Args...> format, Args&&... arguments) {
+  void log_limited(const LogSource& source, LogLevel level, fmt::format_string<Args...> format,
+                   Args&&... arguments) {
     if (!log_enabled(core(), level)) return;
-    const auto left_out = limit_.pass(now());
+    const auto left_out = (source.is_stranger ? strangers_ : nodes_).pass(source.name, now());
     if (!left_out) return;
-    if (*left_out > 0) log(level, "{} lines about other nodes were left out", *left_out);
+    if (*left_out > 0)
+      log(level, "{} lines about {} were left out", *left_out,
+          source.is_stranger ? "strangers" : "other nodes");
     log(level, format, std::forward<Args>(arguments)...);
   }
 
@@ -82,7 +68,8 @@ class NodeWorld {
 
   ActorSystem system_;
   std::atomic<bool> is_closed_{false};
-  LogLimit limit_;
+  SourceLimits strangers_;
+  SourceLimits nodes_;
 };
 
 }  // namespace coerce::detail

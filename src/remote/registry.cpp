@@ -126,7 +126,8 @@ void ActorRegistry::look_for_duplicates(const ActorId& id) {
     // Who cannot be told just now hears of it when everything is announced anew.
     const auto told = core_.tell(place.node, InternalKind::Duplicates, bytes);
     if (!told)
-      core_.world().log_limited(LogLevel::Warn, "actor {} is on node {} too, which was not told",
+      core_.world().log_limited(LogSource::node(place.node), LogLevel::Warn,
+                                "actor {} is on node {} too, which was not told",
                                 printable(id.view()), place.node);
   }
 }
@@ -155,8 +156,9 @@ void ActorRegistry::publish(const ActorId& id, NodeId older, NodeId younger) {
     published_.push_back(std::move(duplicate));
     if (published_.size() > kMostPublished) published_.pop_front();
   }
-  core_.world().log_limited(LogLevel::Warn, "nodes {} and {} both have an actor with the id {}",
-                            older, younger, printable(id.view()));
+  core_.world().log_limited(LogSource::node(older), LogLevel::Warn,
+                            "nodes {} and {} both have an actor with the id {}", older, younger,
+                            printable(id.view()));
   EventHub& events = core_.world().core().events();
   if (events.wants<DuplicateActorId>()) events.publish(DuplicateActorId{id, older, younger});
 }

@@ -79,7 +79,8 @@ void Services::conclude(Peer& peer, InternalKind kind, std::optional<std::uint64
   if (ask) {
     peer.answer(*ask, std::move(answer));
   } else if (!answer) {
-    world_.log_limited(LogLevel::Warn, "what node {} told ({}) was not taken: {}", peer.node_id(),
+    world_.log_limited(LogSource::node(peer.node_id()), LogLevel::Warn,
+                       "what node {} told ({}) was not taken: {}", peer.node_id(),
                        static_cast<int>(kind), printable(answer.error().to_string()));
   }
 }

@@ -187,8 +187,8 @@ Watching::Took Watching::take_answer(Node& node, const News& news, const Result<
   const std::size_t taken = answer ? static_cast<std::size_t>(answer->contexts_size()) : 0;
   if (!answer || taken + answer->refused() != news.watched.size()) {
     if (answer)
-      core_.world().log_limited(LogLevel::Warn, "node {} answers what it was not asked",
-                                node.peer->node_id());
+      core_.world().log_limited(LogSource::node(node.peer->node_id()), LogLevel::Warn,
+                                "node {} answers what it was not asked", node.peer->node_id());
     const std::lock_guard guard(mutex_);
     if (node.gone) return Took::Nothing;
     node.changed.insert(node.changed.end(), news.watched.begin(), news.watched.end());
@@ -208,7 +208,7 @@ Watching::Took Watching::take_answer(Node& node, const News& news, const Result<
   }
   for (auto& [pairs, reason] : ended) end(std::move(pairs), reason);
   if (taken == news.watched.size()) return Took::All;
-  core_.world().log_limited(LogLevel::Warn,
+  core_.world().log_limited(LogSource::node(node.peer->node_id()), LogLevel::Warn,
                             "node {} lets as many of its actors be watched from here as its "
                             "max_watched allows; {} have to wait",
                             node.peer->node_id(), news.watched.size() - taken);
