@@ -109,7 +109,13 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
   LinkTerms terms = std::move(*hello.terms);
   // Much may have happened while the hello went to and fro.
   auto welcome = host_.admit(terms.peer);
-  if (!welcome || hello.self != host_.self().incarnation) {
+  if (welcome && hello.self != host_.self().incarnation)
+    welcome = coerce::unexpected(ActorRefErr::Fenced("this node has begun anew meanwhile"));
+  if (!welcome) {
+    world_.log_limited(LogSource::node(terms.peer.id), LogLevel::Warn,
+                       "link {} with node {} at {} was given up after the hello: {}",
+                       terms.generation, terms.peer.id, printable(connection->peer_address()),
+                       printable(welcome.error().to_string()));
     connection->close();
     co_return false;
   }

@@ -159,6 +159,25 @@ TEST_CASE("A link that ends at once takes nothing from a newer one of the same n
   REQUIRE(node1.events == Events{"up 7/1"});
 }
 
+TEST_CASE("A link that is given up after the hello says so in the log", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  const auto wire = node1.meet(node(7, 2), 2);
+  node1.pass();
+  node1.meet_and_part(node(7, 1), 2);  // its id is taken
+  test.expect_log(coerce::LogLevel::Warn, "link 2 with node 7 at memory was given up");
+}
+
+TEST_CASE("So does one of a node that began anew during the hello", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  const auto wire = node1.meet(node(7), 2);  // carried later
+  node1.begin_anew();
+  node1.pass();
+  test.expect_log(coerce::LogLevel::Warn, "this node has begun anew meanwhile");
+  REQUIRE(node1.events.empty());
+}
+
 TEST_CASE("A member whose link is lost keeps its peer while links to it fail", "[links]") {
   TestSystem test;
   Node node1(test);
