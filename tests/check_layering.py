@@ -33,6 +33,9 @@ MAY_INCLUDE = {
     "testkit": EVERYTHING_BELOW,
 }
 
+# An umbrella for a component of several modules includes them all; no other header may include it.
+COMPONENT_UMBRELLAS = {"coerce/remote.hpp": {"cluster", "pubsub", "singleton"}}
+
 # Public headers stay light; these are the ones that a user asks for by name.
 OPT_IN = {
     "coerce/runtime/asio.hpp",
@@ -116,8 +119,11 @@ class Tree:
                 continue
             targets.append(target)
             other = self.module_of(target)
-            if other != module and other not in MAY_INCLUDE[module]:
+            allowed = MAY_INCLUDE[module] | COMPONENT_UMBRELLAS.get(public, set())
+            if other != module and other not in allowed:
                 self.report(file, line, f"module '{module}' must not include '{other}' ({name})")
+            if name in COMPONENT_UMBRELLAS and (public or self.src in file.parents):
+                self.report(file, line, f"{name} is for users")
             if public and self.src in target.parents:
                 self.report(file, line, f"a public header must not include the private {name}")
 

@@ -1,10 +1,11 @@
 /// \file
-/// Everything of the module remote, and what it is used with: actors, and codecs of messages.
+/// Everything of the component remote, and what it is used with: actors, and codecs of messages.
 
 #pragma once
 
 #include <coerce/actor.hpp>
 #include <coerce/codec.hpp>
+#include <coerce/pubsub.hpp>
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/counters.hpp>
 #include <coerce/remote/handlers.hpp>

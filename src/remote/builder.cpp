@@ -138,6 +138,8 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::limits(const RemoteLimits& l
   check(limits.max_questions > 0, "limits: max_questions must be above zero");
   check(limits.max_located_actors > 0, "limits: max_located_actors must be above zero");
   check(limits.max_watched > 0, "limits: max_watched must be above zero");
+  check(limits.max_topics > 0, "limits: max_topics must be above zero");
+  check(limits.max_subscriptions > 0, "limits: max_subscriptions must be above zero");
   check(limits.drain_timeout >= Duration::zero(), "limits: drain_timeout must not be negative");
   check(limits.ended_nodes_listed >= Duration::zero(),
         "limits: ended_nodes_listed must not be negative");

@@ -53,6 +53,7 @@ void RemoteCore::started(const ActorSystem& system) {
   serve(InternalKind::Members,
         [this](const NodeDescription& from, Bytes message) { return told(from, message); });
   attach_parts(*this);
+  attach_modules(*this);
 }
 
 // ---- this node ----------------------------------------------------------------------------------

@@ -83,8 +83,19 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void on_link(LinkListener listener) { link_listeners_.push_back(std::move(listener)); }
   void set_parts(std::shared_ptr<NodeParts> parts) { module_ = std::move(parts); }
   NodeParts& parts() noexcept { return *module_; }
-  /// Keeps a part of the node until the node is destroyed.
-  void keep(std::shared_ptr<void> part) { parts_.push_back(std::move(part)); }
+  /// Keeps a part of another module until the node is destroyed. While the node is built only; one
+  /// of each type.
+  template <class P>
+  void keep(std::shared_ptr<P> part) {
+    parts_.emplace_back(&kPartKey<P>, std::move(part));
+  }
+  /// Null if there is none.
+  template <class P>
+  P* part() const noexcept {
+    for (const auto& [key, part] : parts_)
+      if (key == &kPartKey<P>) return static_cast<P*>(part.get());
+    return nullptr;
+  }
 
   /// A tracked message of bytes to an actor of this node; see RemoteActorSystem::handle_message.
   Task<Result<Bytes>> handle_message(std::string handler, ActorId id, Bytes message,
@@ -161,7 +172,10 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::shared_ptr<ReferenceOperations> operations_;
   std::shared_ptr<NodeParts> module_;  ///< the parts of this module
   std::vector<LinkListener> link_listeners_;
-  std::vector<std::shared_ptr<void>> parts_;  ///< of others
+  /// Its address stands for the type.
+  template <class P>
+  static inline char kPartKey = 0;
+  std::vector<std::pair<const void*, std::shared_ptr<void>>> parts_;  ///< of other modules
 
   std::atomic<const NodeDescription*> self_{nullptr};
   mutable std::mutex mutex_;

@@ -1,5 +1,8 @@
 #include "remote/parts.hpp"
 
+#include <mutex>
+#include <vector>
+
 #include <coerce/remote/detail/node_calls.hpp>
 
 #include "remote/core.hpp"
@@ -10,6 +13,21 @@
 #include "remote/watched.hpp"
 
 namespace coerce::detail {
+
+namespace {
+
+struct PartMakers {
+  std::mutex mutex;
+  std::vector<PartMaker> list;
+};
+
+/// Objects of other files use it before main().
+PartMakers& part_makers() {
+  static PartMakers makers;
+  return makers;
+}
+
+}  // namespace
 
 struct NodeParts {
   explicit NodeParts(RemoteCore& core)
@@ -36,6 +54,22 @@ void attach_parts(RemoteCore& core) {
   const auto parts = std::make_shared<NodeParts>(core);
   core.set_parts(parts);
   core.set_operations({parts, &parts->operations});
+}
+
+ModuleOfNodes::ModuleOfNodes(PartMaker maker) {
+  PartMakers& makers = part_makers();
+  const std::lock_guard guard(makers.mutex);
+  makers.list.push_back(maker);
+}
+
+void attach_modules(RemoteCore& core) {
+  std::vector<PartMaker> list;
+  {
+    PartMakers& makers = part_makers();
+    const std::lock_guard guard(makers.mutex);
+    list = makers.list;
+  }
+  for (const PartMaker maker : list) maker(core);
 }
 
 Task<Result<NodeId>> locate(RemoteCore& core, ActorId id, Duration timeout) {

@@ -62,6 +62,11 @@ struct RemoteLimits {
   /// Pairs of a watching actor here and a watched one elsewhere; more: Overloaded. As many actors
   /// here may be watched from one other node.
   std::size_t max_watched = 1'000'000;
+  /// Topics that actors here are subscribed to, each key of one counted; more: Overloaded. So many
+  /// of each other node are kept.
+  std::size_t max_topics = 65'536;
+  /// Subscriptions of actors here to topics; more: Overloaded.
+  std::size_t max_subscriptions = 1'000'000;
   /// How long what waits for a link may still be written when this node leaves.
   Duration drain_timeout = std::chrono::seconds(5);
   /// For so long an ended node stays in get_nodes().

@@ -1,0 +1,7 @@
+/// \file
+/// Everything of the module pubsub.
+
+#pragma once
+
+#include <coerce/pubsub/pubsub.hpp>
+#include <coerce/pubsub/topic.hpp>
