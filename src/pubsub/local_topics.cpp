@@ -13,7 +13,7 @@ ActorRefErr other_class(std::string_view topic) {
 
 }  // namespace
 
-Result<bool> LocalTopics::add(TopicSubscriptionRef subscription) {
+Result<void> LocalTopics::add(TopicSubscriptionRef subscription) {
   const TopicName name = subscription->name();
   const std::lock_guard guard(mutex_);
   const auto used = types_.find(name.topic);
@@ -22,8 +22,7 @@ Result<bool> LocalTopics::add(TopicSubscriptionRef subscription) {
   if (size_ >= max_subscriptions_)
     return coerce::unexpected(ActorRefErr::Overloaded("as many subscriptions as may be"));
   auto place = topics_.find(TopicView(name));
-  const bool is_first = place == topics_.end();
-  if (is_first) {
+  if (place == topics_.end()) {
     if (topics_.size() >= max_topics_)
       return coerce::unexpected(ActorRefErr::Overloaded("as many topics as may be"));
     place = topics_.try_emplace(name).first;
@@ -32,22 +31,22 @@ Result<bool> LocalTopics::add(TopicSubscriptionRef subscription) {
   const std::uint64_t number = subscription->number();
   place->second.emplace(number, std::move(subscription));
   ++size_;
-  return is_first;
+  return {};
 }
 
-LocalTopics::Removed LocalTopics::remove(const TopicSubscription& subscription) {
+bool LocalTopics::remove(const TopicSubscription& subscription) {
   Subscriptions::node_type removed;  // destroyed after the lock is released
   const std::lock_guard guard(mutex_);
   const auto place = topics_.find(TopicView(subscription.name()));
-  if (place == topics_.end()) return Removed::NotThere;
+  if (place == topics_.end()) return false;
   removed = place->second.extract(subscription.number());
-  if (removed.empty()) return Removed::NotThere;
+  if (removed.empty()) return false;
   --size_;
-  if (!place->second.empty()) return Removed::OneOfMany;
+  if (!place->second.empty()) return true;
   const auto used = types_.find(place->first.topic);
   if (--used->second.keys == 0) types_.erase(used);
   topics_.erase(place);
-  return Removed::LastOfTopic;
+  return true;
 }
 
 std::vector<TopicSubscriptionRef> LocalTopics::find(TopicView name) const {
@@ -78,14 +77,6 @@ std::vector<TopicSubscriptionRef> LocalTopics::all() const {
   list.reserve(size_);
   for (const auto& [name, subscriptions] : topics_)
     for (const auto& [number, subscription] : subscriptions) list.push_back(subscription);
-  return list;
-}
-
-std::vector<TopicName> LocalTopics::names() const {
-  const std::lock_guard guard(mutex_);
-  std::vector<TopicName> list;
-  list.reserve(topics_.size());
-  for (const auto& [name, subscriptions] : topics_) list.push_back(name);
   return list;
 }
 

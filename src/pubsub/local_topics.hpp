@@ -18,11 +18,10 @@ class LocalTopics {
   LocalTopics(std::size_t max_topics, std::size_t max_subscriptions) noexcept
       : max_topics_(max_topics), max_subscriptions_(max_subscriptions) {}
 
-  /// True: it is the first one of its topic. Errors: NotSupported (its name is of another class),
-  /// Overloaded.
-  Result<bool> add(TopicSubscriptionRef subscription);
-  enum class Removed : std::uint8_t { NotThere, OneOfMany, LastOfTopic };
-  Removed remove(const TopicSubscription& subscription);
+  /// Errors: NotSupported (its name is of another class), Overloaded.
+  Result<void> add(TopicSubscriptionRef subscription);
+  /// False: it was not there.
+  bool remove(const TopicSubscription& subscription);
   /// In the order in which they began.
   std::vector<TopicSubscriptionRef> find(TopicView name) const;
   /// Error: NotSupported, if the topic's name is of another class here.
@@ -30,7 +29,6 @@ class LocalTopics {
   /// The class that has this name here; null if there is none.
   const TopicType* type_of(std::string_view topic) const;
   std::vector<TopicSubscriptionRef> all() const;
-  std::vector<TopicName> names() const;
   std::size_t size() const;
 
  private:

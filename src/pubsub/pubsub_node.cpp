@@ -2,7 +2,9 @@
 
 #include <coerce/runtime/sleep.hpp>
 
+#include "remote/names.hpp"
 #include "remote/parts.hpp"
+#include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
 
@@ -10,10 +12,19 @@ namespace {
 
 constexpr Duration kFirstRest = std::chrono::milliseconds(1);
 constexpr Duration kLongestRest = std::chrono::milliseconds(256);
+constexpr Duration kAcknowledgeLimit = std::chrono::seconds(5);
 
 const ModuleOfNodes kModule([](RemoteCore& core) {
   core.keep(std::make_shared<PubSubNode>(core));
 });
+
+Bytes publication_bytes(TopicView name, BytesView message) {
+  pubsub::v1::Publication publication;
+  publication.set_topic(name.topic.data(), name.topic.size());
+  publication.set_key(name.key.data(), name.key.size());
+  publication.set_message(message.data(), message.size());
+  return to_bytes(publication);
+}
 
 Result<void> check_length(const TopicType& type, const std::string& key) {
   if (type.name.empty() || type.name.size() > kLongestTopicName)
@@ -23,6 +34,13 @@ Result<void> check_length(const TopicType& type, const std::string& key) {
     return coerce::unexpected(
         ActorRefErr::NotSupported({}, {}, {}, "a topic's key has at most 1 KiB"));
   return {};
+}
+
+Result<void> check_publishable(const Publication& publication) {
+  if (publication.type->encode == nullptr)
+    return coerce::unexpected(
+        ActorRefErr::NotSupported({}, {}, {}, "only the node itself publishes on this topic"));
+  return check_length(*publication.type, publication.key);
 }
 
 }  // namespace
@@ -42,7 +60,24 @@ void PubSubHandle::close() noexcept {
 
 PubSubNode::PubSubNode(RemoteCore& core)
     : core_(core),
-      topics_(core.settings().limits.max_topics, core.settings().limits.max_subscriptions) {}
+      topics_(core.settings().limits.max_topics, core.settings().limits.max_subscriptions),
+      others_(core) {
+  core.serve(InternalKind::Subscriptions, [this](const NodeDescription& from, Bytes message) {
+    return others_.take(from, std::move(message));
+  });
+  core.serve_in_order(InternalKind::Publication,
+                      [this](const NodeDescription& from, std::uint64_t number, BytesView bytes) {
+                        return take(from, number, bytes);
+                      });
+  core.on_node([this](NodeChange change, const NodeDescription& node) { changed(change, node); });
+  core.on_link([this](const std::shared_ptr<Peer>& peer) {
+    heard_.note_goodbye(peer->node(), false);
+    others_.linked(*peer);
+  });
+  core.on_unlink([this](const std::shared_ptr<Peer>& peer, bool goodbye) {
+    heard_.note_goodbye(peer->node(), goodbye);
+  });
+}
 
 PubSubNode::~PubSubNode() { handle_->close(); }
 
@@ -53,33 +88,72 @@ Subscription PubSubNode::handle_of(TopicSubscriptionRef subscription) {
 }
 
 void PubSubNode::remove(const TopicSubscriptionRef& subscription) noexcept {
-  (void)topics_.remove(*subscription);
+  if (topics_.remove(*subscription)) others_.end(subscription->name());
+}
+
+// That which an actor was left with when its subscribe() ended with Timeout.
+TopicSubscriptionRef PubSubNode::adopt(const SubscriptionRequest& request) {
+  for (const auto& subscription : topics_.find({request.type->name, request.key}))
+    if (&subscription->type() == request.type && subscription->is_of(request) &&
+        subscription->is_left().exchange(false))
+      return subscription;
+  return nullptr;
+}
+
+Result<TopicSubscriptionRef> PubSubNode::add(SubscriptionRequest request) {
+  if (auto left = adopt(request)) return left;
+  auto subscription = std::make_shared<TopicSubscription>(
+      std::move(request), numbers_.fetch_add(1, std::memory_order_relaxed));
+  if (auto added = topics_.add(subscription); !added)
+    return coerce::unexpected(std::move(added).error());
+  others_.begin(subscription->name());
+  return subscription;
 }
 
 Task<Result<Subscription>> PubSubNode::subscribe(SubscriptionRequest request) {
   if (auto refused = check_length(*request.type, request.key); !refused)
     co_return coerce::unexpected(std::move(refused).error());
-  const auto subscription = std::make_shared<TopicSubscription>(
-      std::move(request), numbers_.fetch_add(1, std::memory_order_relaxed));
-  auto added = topics_.add(subscription);
-  if (!added) co_return coerce::unexpected(std::move(added).error());
-  co_return handle_of(subscription);
+  const auto added = add(std::move(request));
+  if (!added) co_return coerce::unexpected(added.error());
+  const auto acknowledged = others_.acknowledged((*added)->name());
+  auto waiting = pause_unless(acknowledged->done, kAcknowledgeLimit);
+  const bool passed = co_await waiting;  // or not: it is done, or the task is to stop
+  if (acknowledged->done.is_set()) co_return handle_of(*added);
+  if (!passed) {
+    handle_->end(*added);
+    co_return coerce::unexpected(ActorRefErr::Cancelled());
+  }
+  (*added)->is_left().store(true);
+  co_return coerce::unexpected(ActorRefErr::Timeout(kAcknowledgeLimit));
 }
 
 // ---- messages -----------------------------------------------------------------------------------
 
 Result<void> PubSubNode::publish_locally(const Publication& publication) {
-  if (auto refused = check_length(*publication.type, publication.key); !refused) return refused;
+  if (auto refused = check_publishable(publication); !refused) return refused;
   if (auto refused = topics_.check(*publication.type); !refused) return refused;
-  give(TopicName({publication.type->name, publication.key}), publication.published);
+  give({publication.type->name, publication.key}, publication.published);
   return {};
 }
 
 Task<Result<void>> PubSubNode::publish(Publication publication) {
-  co_return publish_locally(publication);
+  if (auto refused = check_publishable(publication); !refused) co_return refused;
+  auto knowing = others_.know_all();
+  co_await knowing;
+  const TopicView name{publication.type->name, publication.key};
+  const bool is_wanted = others_.has_subscribers(name);
+  Bytes bytes;
+  if (is_wanted) {
+    auto message = publication.type->encode(publication.published.get());
+    if (!message) co_return coerce::unexpected(std::move(message).error());
+    bytes = publication_bytes(name, *message);
+  }
+  if (auto refused = publish_locally(publication); !refused) co_return refused;
+  if (!is_wanted) co_return Result<void>();
+  co_return others_.publish(name, bytes);
 }
 
-void PubSubNode::give(const TopicName& name, const PublishedPtr& published) {
+void PubSubNode::give(TopicView name, const PublishedPtr& published) {
   for (const TopicSubscriptionRef& subscription : topics_.find(name))
     conclude(subscription, subscription->give(published));
 }
@@ -96,6 +170,39 @@ void PubSubNode::conclude(const TopicSubscriptionRef& subscription,
                               "actor {} takes messages of topic {} too slowly and has lost one",
                               subscription->actor().view(), printable(subscription->name().topic));
   if (outcome.is_waiting) tell_later(subscription);
+}
+
+// ---- other nodes --------------------------------------------------------------------------------
+
+Result<void> PubSubNode::take(const NodeDescription& from, std::uint64_t number, BytesView bytes) {
+  if (heard_.take(from, number, !bytes.empty())) note_gap();
+  if (bytes.empty()) return {};
+  const auto publication = from_bytes<pubsub::v1::Publication>(bytes);
+  if (!publication) return coerce::unexpected(publication.error());
+  const TopicView name{publication->topic(), publication->key()};
+  const TopicType* const type = topics_.type_of(name.topic);
+  if (type == nullptr) return {};  // the last subscription has just ended
+  if (type->decode == nullptr)
+    return coerce::unexpected(ActorRefErr::Unauthorised("that topic is the node's own"));
+  auto published = type->decode(name.key, bytes_view(publication->message()));
+  if (!published) return coerce::unexpected(std::move(published).error());
+  give(name, *published);
+  return {};
+}
+
+void PubSubNode::note_gap() {
+  for (const TopicSubscriptionRef& subscription : topics_.all())
+    if (subscription->type().decode != nullptr) conclude(subscription, subscription->note_gap());
+}
+
+void PubSubNode::changed(NodeChange change, const NodeDescription& node) {
+  if (change == NodeChange::Up) {
+    others_.members_changed();
+  } else if (change == NodeChange::Lost) {
+    others_.lost(node);
+    // Whatever it published last may be missing.
+    if (heard_.end(node)) note_gap();
+  }
 }
 
 // ---- lag ----------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@
 #include <mutex>
 #include <vector>
 
+#include "pubsub/heard_numbers.hpp"
 #include "pubsub/local_topics.hpp"
+#include "pubsub/other_nodes.hpp"
 #include "remote/core.hpp"
 
 namespace coerce::detail {
@@ -44,16 +46,23 @@ class PubSubNode {
   friend class PubSubHandle;
 
   Subscription handle_of(TopicSubscriptionRef subscription);
+  TopicSubscriptionRef adopt(const SubscriptionRequest& request);
+  Result<TopicSubscriptionRef> add(SubscriptionRequest request);
   void remove(const TopicSubscriptionRef& subscription) noexcept;
-  void give(const TopicName& name, const PublishedPtr& published);
+  void give(TopicView name, const PublishedPtr& published);
   void conclude(const TopicSubscriptionRef& subscription,
                 const TopicSubscription::Outcome& outcome);
+  Result<void> take(const NodeDescription& from, std::uint64_t number, BytesView bytes);
+  void note_gap();
+  void changed(NodeChange change, const NodeDescription& node);
   void tell_later(const TopicSubscriptionRef& subscription);
   static Task<void> tell_lagging(PubSubNode& self);
 
   RemoteCore& core_;
   const std::shared_ptr<PubSubHandle> handle_ = std::make_shared<PubSubHandle>(*this);
   LocalTopics topics_;
+  OtherNodes others_;
+  HeardNumbers heard_;
   std::atomic<std::uint64_t> numbers_{0};
   std::atomic<std::uint64_t> lost_{0};
 

@@ -40,6 +40,8 @@ class TopicSubscription {
 
   /// Its node's: it is among those that have to tell their actors of lag.
   std::atomic<bool>& is_listed() noexcept { return is_listed_; }
+  /// Its node's: nobody has an object that ends it.
+  std::atomic<bool>& is_left() noexcept { return is_left_; }
   /// Is it of the same actor?
   bool is_of(const SubscriptionRequest& request) const noexcept;
 
@@ -55,6 +57,7 @@ class TopicSubscription {
   const void* const cell_;
   const std::size_t capacity_;
   std::atomic<bool> is_listed_{false};
+  std::atomic<bool> is_left_{false};
   const Place::Count waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
 
   std::mutex mutex_;

@@ -103,6 +103,7 @@ void RemoteCore::unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) {
   if (goodbye)
     world_->log(LogLevel::Info, "node {} ({}) says goodbye", peer->node_id(),
                 printable(peer->node().tag));
+  for (const UnlinkListener& listener : unlink_listeners_) listener(peer, goodbye);
   membership_->unlinked(peer->node(), goodbye);
   refresh();
 }
@@ -218,6 +219,11 @@ void RemoteCore::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Byt
   } else if (ask) {  // its node is lost, only the link does not know yet
     peer->answer(*ask, coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more")));
   }
+}
+
+void RemoteCore::take_in_order(Peer& peer, InternalKind kind, std::uint64_t number,
+                               BytesView payload) {
+  if (peers_->is_current(peer)) services_->take_in_order(peer.node(), kind, number, payload);
 }
 
 // ---- references ---------------------------------------------------------------------------------

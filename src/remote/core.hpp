@@ -40,6 +40,7 @@ class ReferenceOperations {
 };
 
 using LinkListener = std::function<void(const std::shared_ptr<Peer>& peer)>;
+using UnlinkListener = std::function<void(const std::shared_ptr<Peer>& peer, bool goodbye)>;
 
 /// The extension of a system that makes it a node. The parts of the module (registry, deployment,
 /// operations on references) attach to it while it is built, and find others through it.
@@ -75,12 +76,17 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void serve(InternalKind kind, InternalHandler handler) {
     services_->add(kind, std::move(handler));
   }
+  void serve_in_order(InternalKind kind, InOrderHandler handler) {
+    services_->add_in_order(kind, std::move(handler));
+  }
   void on_node(NodeListener listener) { membership_->listen(std::move(listener)); }
   void set_operations(std::shared_ptr<ReferenceOperations> operations) {
     operations_ = std::move(operations);
   }
   /// Called whenever a link with a node is up, by which it may be talked to from now on.
   void on_link(LinkListener listener) { link_listeners_.push_back(std::move(listener)); }
+  /// Called whenever a link with a node has ended, before it can be lost for that.
+  void on_unlink(UnlinkListener listener) { unlink_listeners_.push_back(std::move(listener)); }
   void set_parts(std::shared_ptr<NodeParts> parts) { module_ = std::move(parts); }
   NodeParts& parts() noexcept { return *module_; }
   /// Keeps a part of another module until the node is destroyed. While the node is built only; one
@@ -122,6 +128,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   CellRef find_actor(const ActorId& id) noexcept override;
   void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
              std::optional<std::uint64_t> ask) override;
+  void take_in_order(Peer& peer, InternalKind kind, std::uint64_t number,
+                     BytesView payload) override;
   void heard(Peer& peer, Duration latency) noexcept override;
   Authenticator* authenticator() noexcept override { return settings_.authenticator.get(); }
   void draw_secret(std::span<std::uint8_t> into) override {
@@ -172,6 +180,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::shared_ptr<ReferenceOperations> operations_;
   std::shared_ptr<NodeParts> module_;  ///< the parts of this module
   std::vector<LinkListener> link_listeners_;
+  std::vector<UnlinkListener> unlink_listeners_;
   /// Its address stands for the type.
   template <class P>
   static inline char kPartKey = 0;

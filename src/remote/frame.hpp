@@ -24,6 +24,8 @@ enum class FrameKind : std::uint8_t {
   Error = 19,      ///< the answer is an ActorRefErr (its Codec)
   NameActor = 20,  ///< `target_id` stands for the actor id in the payload from now on
   NameType = 21,   ///< `type_id` stands for the handler name in the payload from now on
+  InOrder = 22,    ///< `type_id` is an InternalKind, `request_id` a number of the sender's; nobody
+                   ///< waits; keeps its place among users' messages, but is not counted as one
 
   // Control lane: passes between the chunks of user frames.
   Ping = 32,       ///< protobuf Ping
@@ -64,7 +66,7 @@ constexpr bool is_hello(FrameKind kind) noexcept {
   return kind >= FrameKind::Hello && kind <= FrameKind::Refuse;
 }
 constexpr bool is_known(FrameKind kind) noexcept {
-  return is_hello(kind) || (kind >= FrameKind::Notify && kind <= FrameKind::NameType) ||
+  return is_hello(kind) || (kind >= FrameKind::Notify && kind <= FrameKind::InOrder) ||
          (kind >= FrameKind::Ping && kind <= FrameKind::Challenge);
 }
 

@@ -28,10 +28,18 @@ enum class InternalKind : std::uint16_t {
   Watch = 10,         ///< ask: tell me when these actors end, or no more
   Terminated = 11,    ///< ask: watched actors have ended, know it
   Capabilities = 12,  ///< ask
+
+  Subscriptions = 256,  ///< ask: topics that actors of the sender are subscribed to (pubsub)
+  Publication = 257,    ///< in order: a message for their subscribers; empty: how many there were
 };
 
 /// Serves one kind. `from` is an authenticated member. For a Tell the answer is dropped; an error
 /// is logged then. Runs in a task of its own, many at a time; must not wait without a deadline.
 using InternalHandler = std::function<Task<Result<Bytes>>(const NodeDescription& from, Bytes)>;
+
+/// Takes what is told in the order of messages, on the reader of the link: it must not wait. An
+/// error is logged.
+using InOrderHandler =
+    std::function<Result<void>(const NodeDescription& from, std::uint64_t number, BytesView)>;
 
 }  // namespace coerce::detail

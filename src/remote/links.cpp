@@ -144,10 +144,11 @@ Task<void> Links::hold(std::shared_ptr<Peer> peer, std::unique_ptr<Connection> c
   life.ended = true;
 }
 
-// The peer takes messages before others are told that it does.
+// The peer takes messages by this link before others are told that it does: while an older one is
+// being ended the peer may still take some, which go with that one.
 Task<void> Links::announce(std::shared_ptr<Peer> peer, std::uint64_t generation, LinkLife& life) {
   while (!life.ended && peer->generation() <= generation) {
-    if (peer->is_connected() && peer->generation() == generation) {
+    if (peer->is_connected_by(generation)) {
       life.announced = true;
       host_.linked(peer);
       co_return;

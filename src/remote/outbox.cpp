@@ -144,6 +144,17 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
   return Queued::Taken;
 }
 
+Queued Outbox::push_in_order(std::uint32_t number, FrameHeader header, BytesView payload) {
+  if (payload.size() > max_frame_) return is_up(number) ? Queued::TooLarge : Queued::NoLink;
+  const BytesView parts[] = {payload};
+  auto prepared = prepare_if_long(header, parts);
+  Holding holding(*this);
+  if (const Queued may = may_push_message(number); may != Queued::Taken) return may;
+  append(user_, header, parts, prepared ? &*prepared : nullptr);
+  holding.wake_writer();
+  return Queued::Taken;
+}
+
 Queued Outbox::push_reply(std::uint32_t number, FrameKind kind, std::uint64_t request,
                           BytesView payload) {
   if (payload.size() > max_frame_) return is_up(number) ? Queued::TooLarge : Queued::NoLink;

@@ -57,6 +57,8 @@ class Outbox {
 
   // ---- any thread; `link` is the number of the link that is meant
   Queued push_message(std::uint32_t link, const OutgoingMessage& message);
+  /// Of the library's own, in the lane of messages and within their water marks.
+  Queued push_in_order(std::uint32_t link, FrameHeader header, BytesView payload);
   Queued push_reply(std::uint32_t link, FrameKind kind, std::uint64_t request, BytesView payload);
   /// An error found no room, so that an asker is not answered: the link has to end.
   bool is_overrun() const noexcept { return overrun_.load(std::memory_order_acquire); }

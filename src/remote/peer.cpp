@@ -32,6 +32,12 @@ Peer::~Peer() = default;
 
 bool Peer::is_connected() const noexcept { return outbox_->is_open(); }
 
+bool Peer::is_connected_by(std::uint64_t generation) const noexcept {
+  const std::lock_guard guard(lock_);
+  return link_ != nullptr && link_->is_carried && link_->terms.generation == generation &&
+         outbox_->is_open();
+}
+
 std::uint64_t Peer::generation() const noexcept {
   const std::lock_guard guard(lock_);
   return generation_;

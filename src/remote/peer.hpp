@@ -39,6 +39,12 @@ class PeerHost {
   /// An Ask (then answer it with Peer::answer) or a Tell.
   virtual void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                      std::optional<std::uint64_t> ask) = 0;
+  /// What the peer told in the order of its messages; by the reader of its link, so it must not
+  /// wait.
+  virtual void take_in_order(Peer& peer, InternalKind kind, std::uint64_t number,
+                             BytesView payload) {
+    (void)peer, (void)kind, (void)number, (void)payload;
+  }
   virtual void heard(Peer& peer, Duration latency) noexcept = 0;  ///< a pong has come
   /// How this node and its peers prove who they are; null: nobody does.
   virtual Authenticator* authenticator() noexcept { return nullptr; }
@@ -71,6 +77,8 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   const NodeDescription& node() const noexcept { return node_; }
   NodeId node_id() const noexcept override { return node_.id; }
   bool is_connected() const noexcept;
+  /// Is the link that is up the one of this generation?
+  bool is_connected_by(std::uint64_t generation) const noexcept;
   std::uint64_t generation() const noexcept;  ///< of the present or latest link; 0: none yet
 
   /// Carries the link until it ends, and says why. A link of a higher generation that is carried
@@ -85,6 +93,9 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   // ---- internals of the library
   Task<Result<Bytes>> ask(InternalKind kind, Bytes payload, Duration timeout);
   Result<void> tell(InternalKind kind, BytesView payload);
+  /// Keeps its order with others told so, and with users' messages; within the water marks of
+  /// those.
+  Result<void> tell_in_order(InternalKind kind, std::uint64_t number, BytesView payload);
   void answer(std::uint64_t ask, Result<Bytes> answer) noexcept;
 
   NetworkCounters counters() const noexcept;

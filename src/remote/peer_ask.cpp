@@ -108,6 +108,15 @@ Result<void> Peer::tell(InternalKind kind, BytesView payload) {
   return coerce::unexpected(refusal_of(queued));
 }
 
+Result<void> Peer::tell_in_order(InternalKind kind, std::uint64_t number, BytesView payload) {
+  const FrameHeader header{.kind = FrameKind::InOrder,
+                           .type_id = static_cast<std::uint16_t>(kind),
+                           .request_id = number};
+  const Queued queued = outbox_->push_in_order(outbox_->link(), header, payload);
+  if (queued == Queued::Taken) return {};
+  return coerce::unexpected(refusal_of(queued));
+}
+
 void Peer::answer(std::uint64_t ask, Result<Bytes> answer) noexcept {
   asks_.fetch_sub(1, std::memory_order_relaxed);
   if (answer) {

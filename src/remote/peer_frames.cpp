@@ -64,6 +64,11 @@ const char* Peer::handle_whole(Link& link, Reading& reading, const Frame& frame,
                                bool by_control_lane) {
   if (by_control_lane) return handle_control(link, reading, frame);
   if (link.heard_goodbye()) return "a message after the goodbye";
+  if (frame.header.kind == FrameKind::InOrder) {
+    host_.take_in_order(*this, static_cast<InternalKind>(frame.header.type_id),
+                        frame.header.request_id, frame.payload);
+    return nullptr;
+  }
   return reading.inbound.handle(frame, reading.transit, reading.now, link.began);
 }
 

@@ -49,6 +49,21 @@ void Services::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes
            coerce::unexpected(ActorRefErr::Overloaded("too many questions are being answered")));
 }
 
+void Services::add_in_order(InternalKind kind, InOrderHandler handler) {
+  if (!in_order_.emplace(kind, std::move(handler)).second)
+    throw std::logic_error("coerce: two handlers for one kind of what is told in order");
+}
+
+void Services::take_in_order(const NodeDescription& from, InternalKind kind, std::uint64_t number,
+                             BytesView payload) {
+  const auto place = in_order_.find(kind);
+  const auto taken = place != in_order_.end() ? place->second(from, number, payload)
+                                              : Result<void>(coerce::unexpected(no_handler(kind)));
+  if (!taken)
+    world_.log_limited(LogLevel::Warn, "what node {} told ({}) was not taken: {}", from.id,
+                       static_cast<int>(kind), printable(taken.error().to_string()));
+}
+
 bool Services::begin(NodeId from) {
   const std::lock_guard guard(mutex_);
   if (running_ >= most_) return false;

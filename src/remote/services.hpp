@@ -22,6 +22,9 @@ class Services {
 
   /// Throws std::logic_error if the kind has a handler already.
   void add(InternalKind kind, InternalHandler handler);
+  void add_in_order(InternalKind kind, InOrderHandler handler);
+  void take_in_order(const NodeDescription& from, InternalKind kind, std::uint64_t number,
+                     BytesView payload);
   /// For a peer: an Ask is answered, whatever happens.
   void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
              std::optional<std::uint64_t> ask);
@@ -44,6 +47,7 @@ class Services {
   const std::size_t most_;
   const std::size_t most_of_one_;
   std::map<InternalKind, InternalHandler> handlers_;
+  std::map<InternalKind, InOrderHandler> in_order_;
 
   std::mutex mutex_;
   std::size_t running_ = 0;
