@@ -128,7 +128,7 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
     if (size <= Lane::kLongestCopied) [[likely]] {
       const BytesView parts[] = {message.extensions, inline_names, message.payload};
       user_.append(header, parts);
-      count_message(1);
+      count_message();
       holding.wake_writer();
       return Queued::Taken;
     }
@@ -137,9 +137,8 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
   PreparedMessage prepared(header, parts);
   Holding holding(*this);
   if (const Queued may = may_push_message(number); may != Queued::Taken) return may;
-  const std::size_t frames = prepared.frames();
   user_.append(std::move(prepared));
-  count_message(frames);
+  count_message();
   holding.wake_writer();
   return Queued::Taken;
 }

@@ -133,8 +133,7 @@ class Outbox {
   bool remove(Work& waiter) noexcept;
   Queued may_push_message(std::uint32_t link) noexcept;
   void note_names(const OutgoingMessage& message, FrameHeader& header);
-  void count_message(std::size_t frames) noexcept {
-    frames_ += frames;
+  void count_message() noexcept {
     ++messages_;
     ++messages_of_link_;
   }
