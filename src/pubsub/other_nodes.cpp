@@ -230,8 +230,9 @@ Task<void> OtherNodes::tell(OtherNodes& self, LineRef line) {
       }
       if (taken.error().kind() == ActorRefErrKind::Overloaded) {
         rest = kRetryRefused;
-        self.core_.world().log_limited(
-            LogLevel::Warn, "node {} takes no more subscriptions of this node", line->node.id);
+        self.core_.world().log_limited(LogSource::node(line->node.id), LogLevel::Warn,
+                                       "node {} takes no more subscriptions of this node",
+                                       line->node.id);
       }
     }
     const bool slept = co_await sleep_for(rest);

@@ -166,7 +166,7 @@ void PubSubNode::conclude(const TopicSubscriptionRef& subscription,
   }
   if (outcome.lost > 0) lost_.fetch_add(outcome.lost, std::memory_order_relaxed);
   if (outcome.untold > 0)
-    core_.world().log_limited(LogLevel::Warn,
+    core_.world().log_limited(LogSource::node(core_.self().id), LogLevel::Warn,
                               "actor {} takes messages of topic {} too slowly and has lost one",
                               subscription->actor().view(), printable(subscription->name().topic));
   if (outcome.is_waiting) tell_later(subscription);

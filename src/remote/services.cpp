@@ -60,8 +60,9 @@ void Services::take_in_order(const NodeDescription& from, InternalKind kind, std
   const auto taken = place != in_order_.end() ? place->second(from, number, payload)
                                               : Result<void>(coerce::unexpected(no_handler(kind)));
   if (!taken)
-    world_.log_limited(LogLevel::Warn, "what node {} told ({}) was not taken: {}", from.id,
-                       static_cast<int>(kind), printable(taken.error().to_string()));
+    world_.log_limited(LogSource::node(from.id), LogLevel::Warn,
+                       "what node {} told ({}) was not taken: {}", from.id, static_cast<int>(kind),
+                       printable(taken.error().to_string()));
 }
 
 bool Services::begin(NodeId from) {
