@@ -216,21 +216,19 @@ Task<Result<Location>> Locator::look_everywhere(std::shared_ptr<Search> search) 
   for (int round = 0;; ++round) {
     Nodes rest = not_asked(*search);
     if (rest.empty()) co_return coerce::unexpected(ActorRefErr::NotFound(search->id));
-    if (left() <= Duration::zero())
-      co_return coerce::unexpected(ActorRefErr::Timeout(search->timeout));
+    const auto has_failed = [&search](NodeId node) {
+      const auto answer = search->answers.find(node);
+      return answer != search->answers.end() && answer->second.error;
+    };
     // Whoever could not be asked once more is unreachable, if it is still a member. One that has
     // answered in another incarnation is asked again.
-    if (round > 0 && std::ranges::all_of(rest, [&](NodeId node) {
-          const auto answer = search->answers.find(node);
-          return answer != search->answers.end() && answer->second.error;
-        })) {
-      const bool late = std::ranges::any_of(rest, [&](NodeId node) {
-        return search->answers.at(node).error->kind() == ActorRefErrKind::Timeout;
-      });
-      if (late) co_return coerce::unexpected(ActorRefErr::Timeout(search->timeout));
-      co_return coerce::unexpected(ActorRefErr::Unreachable(
-          fmt::format("could not ask whether they have it: nodes {}", fmt::join(rest, ", "))));
-    }
+    const bool is_over = left() <= Duration::zero();
+    if (is_over || (round > 0 && std::ranges::all_of(rest, has_failed)))
+      co_return coerce::unexpected(
+          round > 0 && std::ranges::any_of(rest, has_failed)
+              ? ActorRefErr::Unreachable(fmt::format("did not say whether they have it: nodes {}",
+                                                     fmt::join(rest, ", ")))
+              : ActorRefErr::Timeout(search->timeout));
     auto asking = ask(search, std::move(rest), left(), Until::OneHasIt);
     const bool asked = co_await asking;
     if (!asked) co_return coerce::unexpected(ActorRefErr::Cancelled());

@@ -33,7 +33,7 @@ class Locator {
  public:
   Locator(RemoteCore& core, ActorRegistry& registry) : core_(core), registry_(registry) {}
 
-  /// Errors: NotFound, Unreachable, Timeout, Cancelled.
+  /// Errors: Cancelled, and as RemoteActorSystem::actor_ref says NotFound, Unreachable, Timeout.
   Task<Result<Location>> locate(ActorId id, Duration timeout);
   /// RemoteActorSystem::actor_ref.
   Task<Result<CellRef>> find(ActorId id, RefType wanted, Duration timeout);

@@ -197,7 +197,8 @@ TEST_CASE("a deployment ends in time although homes are silent", "[deploy]") {
     const auto before = world.sim().now();
     const auto made = deploy(world, 2, {"hello", 0}, options.timeout(300ms));
     REQUIRE_FALSE(made);
-    CHECK(made.error().kind() == Kind::Timeout);
+    // A home did not reserve it in time, or a member did not say whether it has it.
+    CHECK((made.error().kind() == Kind::Timeout || made.error().kind() == Kind::Unreachable));
     CHECK(world.sim().now() - before < 350ms);
   }
 }

@@ -144,13 +144,27 @@ TEST_CASE("nobody says that there is no such actor while a member cannot be aske
   SimulatedWorld world(3, with_birds);
   const auto leon = world.start<Parrot>(3, "leon");
   world.sim().partition({1, 2}, {3});
-  const auto missing = locate(world, 1, "leon");
-  REQUIRE_FALSE(missing);
-  CHECK((missing.error().kind() == Kind::Timeout || missing.error().kind() == Kind::Unreachable));
+  for (const auto timeout : {5000ms, 1000ms, 100ms}) {
+    const auto missing = world.run(1, world.remote(1).locate_actor_node("leon", timeout));
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind() == Kind::Unreachable);
+    CHECK(missing.error().detail() == "did not say whether they have it: nodes 3");
+  }
   world.sim().run_for(20s);  // it is lost
   CHECK(is_nowhere(world, 1, "leon"));
   world.sim().heal();
   REQUIRE(world.until([&] { return locate(world, 1, "leon") == NodeId{3}; }, 60s));
+}
+
+TEST_CASE("without time to ask the members a search is late", "[registry]") {
+  SimulatedWorld world(3, with_birds);
+  const auto leon = world.start<Parrot>(3, "leon");
+  world.sim().run_for(1s);
+  for (const NodeId from : {NodeId{1}, NodeId{2}}) {
+    const auto missing = world.run(from, world.remote(from).locate_actor_node("nobody", 0s));
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind() == Kind::Timeout);
+  }
 }
 
 TEST_CASE("an actor is found although its homes are silent", "[registry]") {

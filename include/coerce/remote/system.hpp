@@ -98,7 +98,8 @@ class RemoteActorSystem {
 
   /// A reference to a tracked actor, wherever in the cluster it is. Errors: NotFound (all healthy
   /// members say that they have none), NotSupported (it is of another class, and here), Unreachable
-  /// (some could not be asked), Timeout.
+  /// (nobody who answered has it, and a member did not answer in its share of the timeout, or could
+  /// not be asked), Timeout (there was no time to ask all who might have it).
   template <class A>
   Task<Result<ActorRef<A>>> actor_ref(ActorId id,
                                       Duration timeout = std::chrono::seconds(5)) const {
