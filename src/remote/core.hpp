@@ -79,6 +79,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void serve_in_order(InternalKind kind, InOrderHandler handler) {
     services_->add_in_order(kind, std::move(handler));
   }
+  /// See Services::asked.
+  std::uint64_t asked(InternalKind kind) const { return services_->asked(kind); }
   void on_node(NodeListener listener) { membership_->listen(std::move(listener)); }
   void set_operations(std::shared_ptr<ReferenceOperations> operations) {
     operations_ = std::move(operations);

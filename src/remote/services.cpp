@@ -30,19 +30,26 @@ Task<Result<Bytes>> guarded(const InternalHandler& handler, NodeDescription from
 }  // namespace
 
 void Services::add(InternalKind kind, InternalHandler handler) {
-  if (!handlers_.emplace(kind, std::move(handler)).second)
-    throw std::logic_error("coerce: two handlers for one kind of question");
+  const auto [place, is_new] = services_.try_emplace(kind);
+  if (!is_new) throw std::logic_error("coerce: two handlers for one kind of question");
+  place->second.handler = std::move(handler);
+}
+
+std::uint64_t Services::asked(InternalKind kind) const {
+  const auto place = services_.find(kind);
+  return place != services_.end() ? place->second.asked.load(std::memory_order_relaxed) : 0;
 }
 
 void Services::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                      std::optional<std::uint64_t> ask) {
-  const auto place = handlers_.find(kind);
-  if (place == handlers_.end()) {
+  const auto place = services_.find(kind);
+  if (place == services_.end()) {
     conclude(*peer, kind, ask, coerce::unexpected(no_handler(kind)));
     return;
   }
+  place->second.asked.fetch_add(1, std::memory_order_relaxed);
   if (begin(peer->node_id())) {
-    if (world_.spawn(run(peer, place->second, kind, std::move(payload), ask))) return;
+    if (world_.spawn(run(peer, place->second.handler, kind, std::move(payload), ask))) return;
     end(peer->node_id());
   }
   conclude(*peer, kind, ask,
@@ -103,9 +110,9 @@ void Services::conclude(Peer& peer, InternalKind kind, std::optional<std::uint64
 
 Task<Result<Bytes>> Services::serve_here(NodeDescription self, InternalKind kind, Bytes payload,
                                          Duration timeout) {
-  const auto place = handlers_.find(kind);
-  if (place == handlers_.end()) co_return coerce::unexpected(no_handler(kind));
-  auto answering = guarded(place->second, std::move(self), std::move(payload));
+  const auto place = services_.find(kind);
+  if (place == services_.end()) co_return coerce::unexpected(no_handler(kind));
+  auto answering = guarded(place->second.handler, std::move(self), std::move(payload));
   auto limited = with_timeout(std::move(answering), timeout);
   auto answer = co_await limited;
   co_return answer;

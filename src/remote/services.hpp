@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -28,12 +29,19 @@ class Services {
   /// For a peer: an Ask is answered, whatever happens.
   void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
              std::optional<std::uint64_t> ask);
+  /// How many of a kind others have asked or told so far, those that were refused too.
+  std::uint64_t asked(InternalKind kind) const;
   /// For this node itself. Errors besides the handler's: NotSupported, Timeout.
   Task<Result<Bytes>> serve_here(NodeDescription self, InternalKind kind, Bytes payload,
                                  Duration timeout);
 
  private:
   static constexpr std::size_t kLeastShare = 16;
+
+  struct Service {
+    InternalHandler handler;
+    std::atomic<std::uint64_t> asked{0};
+  };
 
   /// False: as many are being answered as may be.
   bool begin(NodeId from);
@@ -46,7 +54,7 @@ class Services {
   NodeWorld& world_;
   const std::size_t most_;
   const std::size_t most_of_one_;
-  std::map<InternalKind, InternalHandler> handlers_;
+  std::map<InternalKind, Service> services_;
   std::map<InternalKind, InOrderHandler> in_order_;
 
   std::mutex mutex_;

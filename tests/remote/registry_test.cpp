@@ -4,6 +4,7 @@
 
 #include <coerce/testkit/simulation_batch.hpp>
 
+#include "remote/core.hpp"
 #include "remote/homes.hpp"
 
 namespace coerce::test::registry_cases {
@@ -165,6 +166,35 @@ TEST_CASE("without time to ask the members a search is late", "[registry]") {
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind() == Kind::Timeout);
   }
+}
+
+TEST_CASE("homes know where an actor is: nobody else is asked", "[registry]") {
+  constexpr std::size_t kNodes = 8;
+  SimulatedWorld world(kNodes, with_birds);
+  const auto asked = [&world] {
+    world.sim().run_for(100ms);  // of the last search the other home may not have been asked yet
+    std::uint64_t sum = 0;
+    for (NodeId id = 1; id <= kNodes; ++id)
+      sum += world.remote(id).core().asked(detail::InternalKind::Locate);
+    return sum;
+  };
+  std::vector<LocalActorRef<Parrot>> birds;
+  for (int i = 0; i < 20; ++i) {
+    const NodeId on = 1 + static_cast<NodeId>(i) % kNodes;
+    birds.push_back(world.start<Parrot>(on, "bird " + std::to_string(i)));
+  }
+  world.sim().run_for(1s);
+  for (int i = 0; i < 20; ++i) {
+    const NodeId on = 1 + static_cast<NodeId>(i) % kNodes;
+    const NodeId from = 1 + static_cast<NodeId>(i + 3) % kNodes;
+    const auto before = asked();
+    CHECK(world.run(from, world.remote(from).locate_actor_node(birds[i].actor_id())) == on);
+    CHECK(asked() - before >= 1);
+    CHECK(asked() - before <= 3);  // two homes, and the node itself
+  }
+  const auto before = asked();
+  CHECK(is_nowhere(world, 1, "nobody"));
+  CHECK(asked() - before >= kNodes - 1);
 }
 
 TEST_CASE("an actor is found although its homes are silent", "[registry]") {
