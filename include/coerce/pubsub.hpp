@@ -4,4 +4,5 @@
 #pragma once
 
 #include <coerce/pubsub/pubsub.hpp>
+#include <coerce/pubsub/system_topic.hpp>
 #include <coerce/pubsub/topic.hpp>

@@ -36,8 +36,10 @@ Result<void> check_length(const TopicType& type, const std::string& key) {
   return {};
 }
 
+bool goes_between_nodes(const TopicType& type) noexcept { return type.encode != nullptr; }
+
 Result<void> check_publishable(const Publication& publication) {
-  if (publication.type->encode == nullptr)
+  if (!goes_between_nodes(*publication.type))
     return coerce::unexpected(
         ActorRefErr::NotSupported({}, {}, {}, "only the node itself publishes on this topic"));
   return check_length(*publication.type, publication.key);
@@ -61,7 +63,11 @@ void PubSubHandle::close() noexcept {
 PubSubNode::PubSubNode(RemoteCore& core)
     : core_(core),
       topics_(core.settings().limits.max_topics, core.settings().limits.max_subscriptions),
-      others_(core) {
+      others_(core),
+      news_(
+          core.settings().heartbeat.minimum_cluster_size.value_or(1),
+          [this] { return core_.self(); },
+          [this](SystemEvent event) { publish_news(std::move(event)); }) {
   core.serve(InternalKind::Subscriptions, [this](const NodeDescription& from, Bytes message) {
     return others_.take(from, std::move(message));
   });
@@ -88,7 +94,8 @@ Subscription PubSubNode::handle_of(TopicSubscriptionRef subscription) {
 }
 
 void PubSubNode::remove(const TopicSubscriptionRef& subscription) noexcept {
-  if (topics_.remove(*subscription)) others_.end(subscription->name());
+  if (topics_.remove(*subscription) && goes_between_nodes(subscription->type()))
+    others_.end(subscription->name());
 }
 
 // That which an actor was left with when its subscribe() ended with Timeout.
@@ -104,9 +111,10 @@ Result<TopicSubscriptionRef> PubSubNode::add(SubscriptionRequest request) {
   if (auto left = adopt(request)) return left;
   auto subscription = std::make_shared<TopicSubscription>(
       std::move(request), numbers_.fetch_add(1, std::memory_order_relaxed));
-  if (auto added = topics_.add(subscription); !added)
-    return coerce::unexpected(std::move(added).error());
-  others_.begin(subscription->name());
+  const bool is_shared = goes_between_nodes(subscription->type());
+  auto added = is_shared ? topics_.add(subscription) : add_to_news(subscription);
+  if (!added) return coerce::unexpected(std::move(added).error());
+  if (is_shared) others_.begin(subscription->name());
   return subscription;
 }
 
@@ -115,6 +123,7 @@ Task<Result<Subscription>> PubSubNode::subscribe(SubscriptionRequest request) {
     co_return coerce::unexpected(std::move(refused).error());
   const auto added = add(std::move(request));
   if (!added) co_return coerce::unexpected(added.error());
+  if (!goes_between_nodes((*added)->type())) co_return handle_of(*added);
   const auto acknowledged = others_.acknowledged((*added)->name());
   auto waiting = pause_unless(acknowledged->done, kAcknowledgeLimit);
   const bool passed = co_await waiting;  // or not: it is done, or the task is to stop
@@ -182,7 +191,7 @@ Result<void> PubSubNode::take(const NodeDescription& from, std::uint64_t number,
   const TopicView name{publication->topic(), publication->key()};
   const TopicType* const type = topics_.type_of(name.topic);
   if (type == nullptr) return {};  // the last subscription has just ended
-  if (type->decode == nullptr)
+  if (!goes_between_nodes(*type))
     return coerce::unexpected(ActorRefErr::Unauthorised("that topic is the node's own"));
   auto published = type->decode(name.key, bytes_view(publication->message()));
   if (!published) return coerce::unexpected(std::move(published).error());
@@ -192,17 +201,45 @@ Result<void> PubSubNode::take(const NodeDescription& from, std::uint64_t number,
 
 void PubSubNode::note_gap() {
   for (const TopicSubscriptionRef& subscription : topics_.all())
-    if (subscription->type().decode != nullptr) conclude(subscription, subscription->note_gap());
+    if (goes_between_nodes(subscription->type())) conclude(subscription, subscription->note_gap());
 }
 
 void PubSubNode::changed(NodeChange change, const NodeDescription& node) {
   if (change == NodeChange::Up) {
     others_.members_changed();
+    news_.added(node);
   } else if (change == NodeChange::Lost) {
     others_.lost(node);
     // Whatever it published last may be missing.
     if (heard_.end(node)) note_gap();
+    news_.removed(node);
   }
+  news_.lead_by(RemoteActorSystem(core_.world().system(), core_).current_leader());
+}
+
+// ---- the cluster --------------------------------------------------------------------------------
+
+namespace {
+
+PublishedPtr shared(SystemEvent event) {
+  return std::make_shared<const Published<SystemEvent>>(std::string(), std::move(event));
+}
+
+}  // namespace
+
+Result<void> PubSubNode::add_to_news(const TopicSubscriptionRef& subscription) {
+  Result<void> added;
+  news_.begin([&](std::vector<SystemEvent> present) {
+    added = topics_.add(subscription);
+    if (!added) return;
+    for (SystemEvent& event : present)
+      conclude(subscription, subscription->give(shared(std::move(event))));
+  });
+  return added;
+}
+
+void PubSubNode::publish_news(SystemEvent event) {
+  give({SystemTopic::topic_name, {}}, shared(std::move(event)));
 }
 
 // ---- lag ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "pubsub/cluster_news.hpp"
 #include "pubsub/heard_numbers.hpp"
 #include "pubsub/local_topics.hpp"
 #include "pubsub/other_nodes.hpp"
@@ -54,6 +55,8 @@ class PubSubNode {
                 const TopicSubscription::Outcome& outcome);
   Result<void> take(const NodeDescription& from, std::uint64_t number, BytesView bytes);
   void note_gap();
+  Result<void> add_to_news(const TopicSubscriptionRef& subscription);
+  void publish_news(SystemEvent event);
   void changed(NodeChange change, const NodeDescription& node);
   void tell_later(const TopicSubscriptionRef& subscription);
   static Task<void> tell_lagging(PubSubNode& self);
@@ -63,6 +66,7 @@ class PubSubNode {
   LocalTopics topics_;
   OtherNodes others_;
   HeardNumbers heard_;
+  ClusterNews news_;
   std::atomic<std::uint64_t> numbers_{0};
   std::atomic<std::uint64_t> lost_{0};
 
