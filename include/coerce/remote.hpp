@@ -4,6 +4,7 @@
 #pragma once
 
 #include <coerce/actor.hpp>
+#include <coerce/cluster.hpp>
 #include <coerce/codec.hpp>
 #include <coerce/pubsub.hpp>
 #include <coerce/remote/authenticator.hpp>

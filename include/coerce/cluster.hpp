@@ -1,0 +1,6 @@
+/// \file
+/// Everything of the module cluster.
+
+#pragma once
+
+#include <coerce/cluster/health.hpp>
