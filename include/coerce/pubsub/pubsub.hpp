@@ -83,6 +83,11 @@ class PubSub {
     return subscribed<Plain>(topic, detail::port_of_self<Plain, A>(ctx), *node, options);
   }
 
+  template <int = 0, class T, auto because = detail::kReasonOf<detail::ActorClassUnnamed>>
+    requires Topic<std::remove_cvref_t<T>>
+  static Task<Result<Subscription>> subscribe(T&& topic, ActorContext& ctx,
+                                              TopicSubscribeOptions options = {}) = delete;
+
   /// Gives the message to all subscribers of the topic. Returns when it is in their mailboxes here,
   /// and on its way to the other nodes that have subscribers. Errors: Serialisation (nobody gets
   /// it), NotSupported (as subscribe()), Overloaded and Unreachable: to one node at least it could

@@ -14,6 +14,15 @@
 
 namespace coerce::detail {
 
+/// Why subscribe() refuses a context alone.
+struct ActorClassUnnamed {
+  static consteval Sentence sentence() {
+    return Sentence(
+        "coerce: a context does not know the class of its actor: write "
+        "PubSub::subscribe<YourActor>(topic, ctx)");
+  }
+};
+
 /// What became of a message that an actor was offered.
 enum class Offered : std::uint8_t {
   Taken,
