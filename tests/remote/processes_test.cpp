@@ -2,9 +2,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <csignal>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <coerce/runtime/detail/atomics.hpp>
 
@@ -37,15 +41,39 @@ struct TwoProcesses {
   std::string seed;
 };
 
+/// Somebody who connects, and says no hello.
+class Stranger {
+ public:
+  Stranger(const std::string& address, const std::string& word)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const auto colon = address.rfind(':');
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+    REQUIRE(::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr) == 1);
+    REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0);
+    (void)::send(socket_, word.data(), word.size(), MSG_NOSIGNAL);
+  }
+  Stranger(Stranger&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
+  Stranger& operator=(Stranger&&) = delete;
+  ~Stranger() {
+    if (socket_ >= 0) ::close(socket_);
+  }
+
+ private:
+  int socket_;
+};
+
 int number_in(const std::smatch& said, std::size_t i) { return std::stoi(said[i]); }
 
 }  // namespace
 
 TEST_CASE("processes ask and tell each other, and a clean drain leaves nothing unconfirmed",
-          "[processes][B-211]") {
+          "[processes][B-129][B-211]") {
   TwoProcesses two("60000");
   two.asker->ask("ask 1000", "asked: answered 1000");
-  const int told = number_in(two.asker->ask("tell 5000 64", "told (\\d+), refused \\d+"), 1);
+  const int told = number_in(two.asker->ask("tell 10000 8", "told (\\d+), refused \\d+"), 1);
+  CHECK(told == 10'000);
   two.asker->ask("leave", "left");
   const auto counters = two.asker->counters();
   CHECK(counters.agree());
@@ -91,7 +119,7 @@ TEST_CASE("a process that is killed ends what waits for it, at once and for good
 }
 
 TEST_CASE("a process that starts again under its id is another one, and is found anew",
-          "[processes][B-218]") {
+          "[processes][B-212][B-218]") {
   TwoProcesses two("2000");
   Process third({"3", two.limits[0], two.limits[1], two.seed});
   const std::string other_seed = third.address();
@@ -108,6 +136,93 @@ TEST_CASE("a process that starts again under its id is another one, and is found
   two.asker->ask("ask 10", "asked: answered 10");
   two.host->ask("seen", "seen 0, disordered 0");
 }
+
+TEST_CASE("an actor that one process lets another one make is found, asked and stopped by both",
+          "[processes][B-029][B-031][B-032][B-036][B-062][B-063][B-218]") {
+  TwoProcesses two("60000");
+  Process* const both[] = {two.host.get(), two.asker.get()};
+  for (Process* one : both) one->ask("locate leon", "leon: NotFound.*");
+  two.asker->ask("deploy leon 1 hello", "leon was made on 1");
+  for (Process* one : both) {
+    one->ask("locate leon", "leon is on 1");
+    one->ask("speak leon", "leon says hello, from 1");
+    one->ask("status leon", "leon is Started");
+  }
+  two.asker->ask("stop leon", "leon has stopped");
+  for (Process* one : both) one->ask("locate leon", "leon: NotFound.*");
+  two.asker->ask("speak leon", "leon: NotFound.*");
+  two.asker->ask("status leon", "leon: NotFound.*");
+  two.asker->ask("stop leon", "leon: NotFound.*");
+
+  two.asker->ask("deploy leon 1 again", "leon was made on 1");  // the id is free
+  two.asker->ask("speak leon", "leon says again, from 1");
+  two.host->ask("deploy noel 1 hello", "noel was made on 1");  // here
+  two.asker->ask("speak noel", "noel says hello, from 1");
+  CHECK(two.asker->finish() == 0);
+  CHECK(two.host->finish() == 0);
+}
+
+TEST_CASE("what is wrong with a deployment is said to the process that wants it",
+          "[processes][B-030][B-213]") {
+  TwoProcesses two("60000");
+  two.asker->ask("deploy leon 1 hello", "leon was made on 1");
+  two.asker->ask("deploy leon 1 hello", "leon: AlreadyExists.*");
+  two.host->ask("deploy leon 1 hello", "leon: AlreadyExists.*");
+  two.asker->ask("deploy counter 1 hello", "counter: AlreadyExists.*");  // another class has it
+  two.asker->ask("deploy noel 1 throw", "noel: ActorStartFailed.*the word cannot be said.*");
+  two.asker->ask("locate noel", "noel: NotFound.*");
+  two.asker->ask("deploy noel 1 hello", "noel was made on 1");
+  two.host->ask("deploy elon 2 hello", "elon: NotSupported.*");  // it has no factory
+  two.host->ask("deploy elon 77 hello", "elon: Unreachable.*");
+  two.asker->ask("speak leon", "leon says hello, from 1");
+}
+
+TEST_CASE("a question that another process does not answer ends by its deadline",
+          "[processes][B-208]") {
+  TwoProcesses two("60000");
+  two.asker->ask("late 500", "late: Timeout 500");
+  two.asker->ask("ask 1", "asked: answered 1");
+  const auto counters = two.asker->settled_counters();
+  CHECK(counters.unconfirmed == 0);
+}
+
+TEST_CASE("strangers at the port of a process keep no other one from joining",
+          "[processes][B-201]") {
+  TwoProcesses two("60000");
+  std::vector<Stranger> strangers;
+  for (const std::string word : {"", "GET / HTTP/1.1\r\n\r\n", "\xff\xff\xff\xff garbage"})
+    for (int i = 0; i < 10; ++i) strangers.emplace_back(two.seed, word);
+  Process third({"3", two.limits[0], two.limits[1], two.seed});
+  third.address();
+  strangers.clear();  // they close their connections
+  third.ask("find", "found on 1");
+  third.ask("ask 10", "asked: answered 10");
+  CHECK(third.finish() == 0);
+  CHECK(two.asker->finish() == 0);
+  CHECK(two.host->finish() == 0);
+}
+
+#ifdef COERCE_REMOTE_PROCESS_HAS_TOKENS
+TEST_CASE("processes that share a secret find each other; one with another is refused and named",
+          "[processes][B-051]") {
+  const std::string secret = "a secret of more than thirty-two bytes";
+  Process host({"1", "60000", "10000", "-", secret});
+  const auto seed = host.address();
+  host.ask("host", "hosting");
+  Process other({"2", "60000", "10000", seed, "this is not what the others know"});
+  // Who listens proves itself first.
+  other.expect(".*no link to .*the signature of the token is wrong.*");
+  host.expect(".*refused a connection.*\\(node 2\\).*Unauthorised.*");
+  Process without({"3", "60000", "10000", seed});
+  host.expect(".*refused a connection.*\\(node 3\\).*");
+  Process equal({"4", "60000", "10000", seed, secret});
+  equal.address();
+  equal.ask("find", "found on 1");
+  equal.ask("ask 10", "asked: answered 10");
+  host.ask("nodes", "nodes 1 healthy, 4 healthy");
+  equal.ask("nodes", "nodes 1 healthy, 4 healthy");
+}
+#endif
 
 TEST_CASE("a process that is stopped for a moment misses nothing, and all is in order",
           "[processes]") {

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <coerce/remote.hpp>
 
@@ -55,8 +57,44 @@ class Silent : public coerce::Actor {
   }
 };
 
+/// Without members, so without bytes.
+struct Speak {
+  using Result = std::string;
+};
+
+/// Says one thing.
+class Speaker : public coerce::Actor {
+ public:
+  explicit Speaker(std::string word) : word_(std::move(word)) {}
+  std::string handle(Speak, coerce::ActorContext&) { return word_; }
+
+ private:
+  std::string word_;
+};
+
+/// What a speaker is made from.
+struct Word {
+  std::string text{};
+};
+
+/// Makes no speaker of "throw".
+struct SpeakerFactory {
+  using Actor = Speaker;
+  using Recipe = Word;
+
+  coerce::Task<coerce::Result<Speaker>> create(Word word) const {
+    if (word.text == "throw") throw std::runtime_error("the word cannot be said");
+    co_return Speaker(std::move(word.text));
+  }
+};
+
 }  // namespace remote_process
 
+template <>
+struct coerce::Codec<remote_process::Speak> : coerce::MemberCodec<remote_process::Speak> {};
+template <>
+struct coerce::Codec<remote_process::Word>
+    : coerce::MemberCodec<remote_process::Word, &remote_process::Word::text> {};
 template <>
 struct coerce::Codec<remote_process::Number>
     : coerce::MemberCodec<remote_process::Number, &remote_process::Number::value,
