@@ -22,11 +22,18 @@ class HeardNumbers {
     heard.number = number;
     return number != expected;
   }
-  /// The latest link with the node has ended, or begun: it has said that there is nothing more to
-  /// come, or not.
-  void note_goodbye(const NodeDescription& from, bool goodbye) {
+  /// A link with the node has begun.
+  void begin(const NodeDescription& from) {
     const std::lock_guard guard(mutex_);
-    of(from).goodbye = goodbye;
+    of(from).goodbye = false;
+  }
+  /// It has ended, and the node has said that there is nothing more to come, or not. A node that is
+  /// gone already is not put down again.
+  void end_link(const NodeDescription& from, bool goodbye) {
+    const std::lock_guard guard(mutex_);
+    const auto place = nodes_.find(from.id);
+    if (place != nodes_.end() && place->second.incarnation == from.incarnation)
+      place->second.goodbye = goodbye;
   }
   /// The node is gone. True: without a goodbye.
   bool end(const NodeDescription& node) {

@@ -6,22 +6,20 @@
 
 namespace coerce::detail {
 
-Result<void> Interests::take(const NodeDescription& from,
-                             const pubsub::v1::Subscriptions& message) {
+Result<void> Interests::take(const NodeDescription& from, const SubscriptionNews& news) {
   OfNode& node = nodes_[from.id];
   if (node.incarnation != from.incarnation) {
     forget_all(from.id, node);
     node = OfNode{from.incarnation, 0, false, {}};
   }
-  if (message.number() <= node.number) return {};
-  node.number = message.number();
-  if (message.anew()) forget_all(from.id, node);
-  for (const auto& change : message.changes()) {
-    const TopicView name{change.topic(), change.key()};
+  if (news.number <= node.number) return {};
+  node.number = news.number;
+  if (news.anew) forget_all(from.id, node);
+  for (const auto& [name, ended] : news.changes) {
     if (name.topic.empty() || name.topic.size() > kLongestTopicName ||
         name.key.size() > kLongestTopicKey)
       return coerce::unexpected(ActorRefErr::Deserialisation("this is no name of a topic"));
-    if (change.ended()) {
+    if (ended) {
       const auto place = node.topics.find(name);
       if (place == node.topics.end()) continue;
       node.topics.erase(place);
@@ -36,7 +34,7 @@ Result<void> Interests::take(const NodeDescription& from,
     auto& nodes = topics_[TopicName(name)];
     nodes.insert(std::ranges::lower_bound(nodes, from.id), from.id);
   }
-  if (message.complete()) node.is_complete = true;
+  if (news.complete) node.is_complete = true;
   return {};
 }
 

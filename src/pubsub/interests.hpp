@@ -10,10 +10,21 @@
 #include <coerce/actor/error.hpp>
 #include <coerce/remote/node.hpp>
 
-#include "coerce/pubsub/v1/topics.pb.h"
 #include "pubsub/topic_name.hpp"
 
 namespace coerce::detail {
+
+/// What a node tells of its subscriptions at a time; see proto/coerce/pubsub/v1/topics.proto.
+struct SubscriptionNews {
+  struct Change {
+    TopicView name;
+    bool ended = false;
+  };
+  std::uint64_t number = 0;
+  bool anew = false;
+  bool complete = false;
+  std::vector<Change> changes;
+};
 
 /// Takes what nodes tell of their subscriptions; bounded for each of them. Not thread-safe.
 class Interests {
@@ -22,7 +33,7 @@ class Interests {
 
   /// Errors: Overloaded (as many topics of the node as may be: the rest was not taken, so the node
   /// has to say everything anew), Deserialisation. What comes too late is no error.
-  Result<void> take(const NodeDescription& from, const pubsub::v1::Subscriptions& message);
+  Result<void> take(const NodeDescription& from, const SubscriptionNews& news);
   /// Forgets an incarnation.
   void clear(const NodeDescription& node);
   /// Has the node told everything once?

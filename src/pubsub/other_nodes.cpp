@@ -5,6 +5,7 @@
 
 #include <coerce/runtime/sleep.hpp>
 
+#include "coerce/pubsub/v1/topics.pb.h"
 #include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
@@ -17,6 +18,14 @@ constexpr Duration kAnswerLimit = std::chrono::seconds(5);
 constexpr Duration kRetry = std::chrono::milliseconds(100);
 constexpr Duration kRetryRefused = std::chrono::seconds(1);
 constexpr Duration kCatchUp = std::chrono::milliseconds(20);
+
+/// Refers to the message.
+SubscriptionNews news_in(const pubsub::v1::Subscriptions& message) {
+  SubscriptionNews news{message.number(), message.anew(), message.complete(), {}};
+  for (const auto& change : message.changes())
+    news.changes.push_back({{change.topic(), change.key()}, change.ended()});
+  return news;
+}
 
 }  // namespace
 
@@ -71,6 +80,13 @@ std::shared_ptr<Acknowledgement> OtherNodes::acknowledged(TopicView name) {
   }
   start(to_start);
   return acknowledgement;
+}
+
+std::size_t OtherNodes::waiting() const {
+  const std::lock_guard guard(mutex_);
+  std::size_t sum = 0;
+  for (const auto& [id, line] : lines_) sum += line->waiting.size();
+  return sum;
 }
 
 // ---- members ------------------------------------------------------------------------------------
@@ -136,7 +152,7 @@ Task<Result<Bytes>> OtherNodes::take(NodeDescription from, Bytes bytes) {
   Result<void> taken;
   {
     const std::lock_guard guard(mutex_);
-    taken = interests_.take(from, *message);
+    taken = interests_.take(from, news_in(*message));
     // The loss of the node may have been told while this was being written.
     if (!is_present()) interests_.clear(from);
     const LineRef line = find(from);

@@ -38,6 +38,9 @@ class OtherNodes {
   /// Done when every node that is Healthy now knows that the topic has begun.
   std::shared_ptr<Acknowledgement> acknowledged(TopicView name);
 
+  /// Changes that wait to be told, for all nodes together.
+  std::size_t waiting() const;
+
   // ---- publications
   /// Waits until each member has told of its subscriptions; for one that has just come no longer
   /// than it takes to find it Unhealthy.

@@ -2,6 +2,7 @@
 
 #include <coerce/runtime/sleep.hpp>
 
+#include "coerce/pubsub/v1/topics.pb.h"
 #include "remote/names.hpp"
 #include "remote/parts.hpp"
 #include "remote/proto_bytes.hpp"
@@ -77,11 +78,11 @@ PubSubNode::PubSubNode(RemoteCore& core)
                       });
   core.on_node([this](NodeChange change, const NodeDescription& node) { changed(change, node); });
   core.on_link([this](const std::shared_ptr<Peer>& peer) {
-    heard_.note_goodbye(peer->node(), false);
+    heard_.begin(peer->node());
     others_.linked(*peer);
   });
   core.on_unlink([this](const std::shared_ptr<Peer>& peer, bool goodbye) {
-    heard_.note_goodbye(peer->node(), goodbye);
+    heard_.end_link(peer->node(), goodbye);
   });
 }
 

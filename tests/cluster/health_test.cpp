@@ -148,6 +148,20 @@ TEST_CASE("an actor may ask for the health of the node that checks it", "[health
   CHECK(ward.sim.node(1).run(doctor.send(how_are_we)).value() == "Healthy");
 }
 
+TEST_CASE("so many actors are checked, and no more", "[health]") {
+  Ward ward;
+  std::vector<LocalActorRef<Parrot>> parrots;
+  for (int i = 0; i < 4096; ++i) {
+    parrots.push_back(ward.sim.node(1).start<Parrot>("parrot " + std::to_string(i)));
+    REQUIRE(Heartbeat::add(parrots.back(), ward.remote));
+  }
+  const auto owl = ward.sim.node(1).start<Owl>("owl");
+  const auto refused = Heartbeat::add(owl, ward.remote);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind() == ActorRefErrKind::Overloaded);
+  CHECK(ward.health().status == HealthStatus::Healthy);
+}
+
 TEST_CASE("a node that sees too few others is not ready", "[health]") {
   SimulatedWorld world(3, [](RemoteActorSystemBuilder& builder, NodeId id) {
     HeartbeatOptions options;
