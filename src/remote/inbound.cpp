@@ -53,15 +53,14 @@ Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> out
   // As two words: they were stored as such just now, and would be waited for as a whole.
   BytesView payload(frame.payload.data(), frame.header.length);
   const bool is_request = frame.header.kind == FrameKind::Request;
-  TimePoint deadline = later(now, options_.request_timeout);
+  TimePoint deadline = is_request ? later(now, options_.request_timeout) : TimePoint::max();
   bool in_time = true;
-  Duration waited{};
   if ((frame.header.flags & frame_flag::kExtensions) != 0) {
     const auto extensions = read_extensions(payload);
     if (!extensions) return "a malformed extension block";
     if (const auto& travelled = extensions->deadline) {
       transit.observe(travelled->sent_at, now - began);
-      waited = transit.delay(travelled->sent_at, now - began);
+      const Duration waited = transit.delay(travelled->sent_at, now - began);
       in_time = waited < travelled->remaining;
       deadline = later(now, travelled->remaining - waited);
     }

@@ -11,6 +11,39 @@
 
 namespace coerce::detail {
 
+// Two steps of every frame, so a part of handle_frames().
+
+[[gnu::always_inline]] inline const char* Peer::handle_whole(Link& link, Reading& reading,
+                                                             const Frame& frame,
+                                                             bool by_control_lane) {
+  if (by_control_lane) return handle_control(link, reading, frame);
+  if (link.heard_goodbye()) return "a message after the goodbye";
+  if (frame.header.kind == FrameKind::InOrder) [[unlikely]] {
+    host_.take_in_order(*this, static_cast<InternalKind>(frame.header.type_id),
+                        frame.header.request_id, frame.payload);
+    return nullptr;
+  }
+  return reading.inbound.handle(frame, reading.transit, reading.now, link.began);
+}
+
+[[gnu::always_inline]] inline const char* Peer::handle(Link& link, Reading& reading,
+                                                       const Frame& frame) {
+  const bool by_control_lane = is_control(frame.header.kind) || is_hello(frame.header.kind);
+  Reassembly& lane = by_control_lane ? reading.control : reading.user;
+  if (lane.is_whole(frame, link.terms.max_frame)) [[likely]]
+    return handle_whole(link, reading, frame, by_control_lane);
+  Frame whole;
+  switch (lane.add(frame, link.terms.max_frame, whole)) {
+    case Reassembly::State::Partial:
+      return nullptr;
+    case Reassembly::State::Broken:
+      return "a message that is too long, or chunks that do not belong together";
+    case Reassembly::State::Whole:
+      break;
+  }
+  return handle_whole(link, reading, whole, by_control_lane);
+}
+
 // Everything that is there, until the turn is over. False: the link has ended.
 bool Peer::handle_frames(Link& link, Reading& reading) {
   reading.now = system_.clock().now();
@@ -41,35 +74,6 @@ bool Peer::handle_frames(Link& link, Reading& reading) {
   if (violation != nullptr) link.end(violation, Link::Fault::Hostile);
   end_if_overrun(link);
   return !link.ended();
-}
-
-const char* Peer::handle(Link& link, Reading& reading, const Frame& frame) {
-  const bool by_control_lane = is_control(frame.header.kind) || is_hello(frame.header.kind);
-  Reassembly& lane = by_control_lane ? reading.control : reading.user;
-  if (lane.is_whole(frame, link.terms.max_frame)) [[likely]]
-    return handle_whole(link, reading, frame, by_control_lane);
-  Frame whole;
-  switch (lane.add(frame, link.terms.max_frame, whole)) {
-    case Reassembly::State::Partial:
-      return nullptr;
-    case Reassembly::State::Broken:
-      return "a message that is too long, or chunks that do not belong together";
-    case Reassembly::State::Whole:
-      break;
-  }
-  return handle_whole(link, reading, whole, by_control_lane);
-}
-
-const char* Peer::handle_whole(Link& link, Reading& reading, const Frame& frame,
-                               bool by_control_lane) {
-  if (by_control_lane) return handle_control(link, reading, frame);
-  if (link.heard_goodbye()) return "a message after the goodbye";
-  if (frame.header.kind == FrameKind::InOrder) {
-    host_.take_in_order(*this, static_cast<InternalKind>(frame.header.type_id),
-                        frame.header.request_id, frame.payload);
-    return nullptr;
-  }
-  return reading.inbound.handle(frame, reading.transit, reading.now, link.began);
 }
 
 const char* Peer::handle_control(Link& link, Reading& reading, const Frame& frame) {
