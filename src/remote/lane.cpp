@@ -32,6 +32,12 @@ class PartsReader {
 
 }  // namespace
 
+std::size_t size_of(Parts parts) noexcept {
+  std::size_t total = 0;
+  for (const BytesView part : parts) total += part.size();
+  return total;
+}
+
 PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
   std::size_t left = size_of(parts);
   slices_.reserve(left / kMaxChunk + 1);
@@ -49,6 +55,15 @@ PreparedMessage::PreparedMessage(FrameHeader header, Parts parts) {
     reader.read(out + kFrameHeaderSize, chunk);
     size_ += slice.bytes.size();
   } while (left > 0);
+}
+
+void Lane::append(const FrameHeader& header, Parts parts) {
+  std::uint8_t* out = begin_frame(header, size_of(parts));
+  for (const BytesView part : parts) {
+    if (part.empty()) continue;
+    std::memcpy(out, part.data(), part.size());
+    out += part.size();
+  }
 }
 
 void Lane::append(PreparedMessage message) {

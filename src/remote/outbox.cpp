@@ -111,33 +111,38 @@ Queued Outbox::push_message(std::uint32_t number, const OutgoingMessage& message
   FrameHeader header{.kind = message.request != 0 ? FrameKind::Request : FrameKind::Notify,
                      .request_id = message.request};
   if (!message.extensions.empty()) header.flags = frame_flag::kExtensions;
-  Bytes inline_names;
-  std::size_t size = message.extensions.size() + message.payload.size();
+  const std::size_t size = message.extensions.size() + message.payload.size();
   {
     Holding holding(*this);
     if (const Queued may = may_push_message(number); may != Queued::Taken) return may;
     if (size > max_frame_) return Queued::TooLarge;
     note_names(message, header);
-    if ((header.flags & frame_flag::kInline) != 0) [[unlikely]] {
-      const InlineNames names{message.target.id_view(), message.handler.name};
-      inline_names.resize(inline_size(names));
-      size += inline_names.size();
-      if (size > max_frame_) return Queued::TooLarge;
-      write_inline_names(names, inline_names.data());
-    }
-    if (size <= Lane::kLongestCopied) [[likely]] {
-      const BytesView parts[] = {message.extensions, inline_names, message.payload};
-      user_.append(header, parts);
+    const bool is_named = (header.flags & frame_flag::kInline) == 0;
+    if (is_named && size <= Lane::kLongestCopied) [[likely]] {
+      user_.append(header, message.extensions, message.payload);
       count_message();
       holding.wake_writer();
       return Queued::Taken;
     }
   }
+  return push_unusual(number, header, message);
+}
+
+/// What names actor and handler as text, or is too long to be copied under the lock.
+[[gnu::noinline]] Queued Outbox::push_unusual(std::uint32_t number, const FrameHeader& header,
+                                              const OutgoingMessage& message) {
+  Bytes inline_names;
+  if ((header.flags & frame_flag::kInline) != 0) {
+    const InlineNames names{message.target.id_view(), message.handler.name};
+    inline_names.resize(inline_size(names));
+    write_inline_names(names, inline_names.data());
+  }
   const BytesView parts[] = {message.extensions, inline_names, message.payload};
-  PreparedMessage prepared(header, parts);
+  if (size_of(parts) > max_frame_) return Queued::TooLarge;
+  auto prepared = prepare_if_long(header, parts);
   Holding holding(*this);
   if (const Queued may = may_push_message(number); may != Queued::Taken) return may;
-  user_.append(std::move(prepared));
+  append(user_, header, parts, prepared ? &*prepared : nullptr);
   count_message();
   holding.wake_writer();
   return Queued::Taken;

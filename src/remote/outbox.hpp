@@ -137,6 +137,8 @@ class Outbox {
     ++messages_;
     ++messages_of_link_;
   }
+  Queued push_unusual(std::uint32_t link, const FrameHeader& header,
+                      const OutgoingMessage& message);
   void append(Lane& lane, const FrameHeader& header, Parts parts, PreparedMessage* prepared);
   /// Bytes of the user lane that have not been written.
   std::size_t queued() const noexcept { return user_.size() + in_flight_; }
