@@ -1,6 +1,7 @@
 #include "remote/watching.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <coerce/runtime/sleep.hpp>
 
@@ -39,13 +40,40 @@ bool Watching::note(Node& node, const ActorId& id) {
   return !std::exchange(node.busy, true);
 }
 
-Watching::Pairs Watching::take(Node& node, const ActorId& id) {
-  const auto place = node.targets.find(id);
-  if (place == node.targets.end()) return {};
-  Pairs pairs = std::move(place->second.pairs);
+Watching::Pairs Watching::take_all(Target& target) {
+  Pairs pairs = std::exchange(target.asked, {});
+  const auto add = [&pairs](Pairs more) { std::ranges::move(more, std::back_inserter(pairs)); };
+  add(std::exchange(target.open, {}));
+  for (Life& life : target.lives) add(std::move(life.pairs));
+  target.lives.clear();
   size_ -= pairs.size();
-  node.targets.erase(place);
   return pairs;
+}
+
+Watching::Pairs Watching::take_life(Target& target, std::uint64_t context) {
+  const auto life = std::ranges::find(target.lives, context, &Life::context);
+  if (life == target.lives.end()) return {};
+  Pairs pairs = std::move(life->pairs);
+  target.lives.erase(life);
+  size_ -= pairs.size();
+  return pairs;
+}
+
+bool Watching::Target::remove(Cell& watcher, ForeignCell& target, Pairs& gone) {
+  const auto remove_from = [&](Pairs& pairs) {
+    const auto pair = std::ranges::find_if(pairs, [&](const Pair& one) {
+      return one.watcher.get() == &watcher && is_same_actor(*one.target, target);
+    });
+    if (pair == pairs.end()) return false;
+    gone.push_back(std::move(*pair));
+    pairs.erase(pair);
+    return true;
+  };
+  if (remove_from(open) || remove_from(asked)) return true;
+  const bool is_removed =
+      std::ranges::any_of(lives, [&](Life& life) { return remove_from(life.pairs); });
+  std::erase_if(lives, [](const Life& life) { return life.pairs.empty(); });
+  return is_removed;
 }
 
 // The reference of each watcher says from now on that its actor has ended.
@@ -68,10 +96,10 @@ Result<void> Watching::watch(const std::shared_ptr<Peer>& peer, Cell& watcher,
     if (!node) node = std::make_shared<Node>(peer);
     const ActorId id = target.id();
     Target& watched = node->targets[id];
-    const bool is_new = watched.pairs.empty();
-    watched.pairs.push_back({KeptCell(watcher), KeptCell(target)});
+    const bool is_first = watched.open.empty();
+    watched.open.push_back({KeptCell(watcher), KeptCell(target)});
     ++size_;
-    if (is_new && note(*node, id)) to_start = node;
+    if (is_first && note(*node, id)) to_start = node;
   }
   if (to_start) start(to_start);
   // Lost before, so that nobody will say so later.
@@ -91,15 +119,9 @@ void Watching::unwatch(const std::shared_ptr<Peer>& peer, Cell& watcher,
     const ActorId id = target.id();
     const auto watched = node.targets.find(id);
     if (watched == node.targets.end()) return;
-    Pairs& pairs = watched->second.pairs;
-    const auto pair = std::ranges::find_if(pairs, [&](const Pair& one) {
-      return one.watcher.get() == &watcher && is_same_actor(*one.target, target);
-    });
-    if (pair == pairs.end()) return;
-    gone.push_back(std::move(*pair));
-    pairs.erase(pair);
+    if (!watched->second.remove(watcher, target, gone)) return;
     --size_;
-    if (pairs.empty()) {
+    if (!watched->second.is_watched()) {
       node.targets.erase(watched);
       if (note(node, id)) to_start = place->second;
     }
@@ -121,7 +143,8 @@ void Watching::lose(const NodeDescription& node) {
     std::vector<ActorId> ids;
     for (const auto& [id, target] : lost->targets) ids.push_back(id);
     std::ranges::sort(ids);
-    for (const ActorId& id : ids) all.push_back(take(*lost, id));
+    for (const ActorId& id : ids) all.push_back(take_all(lost->targets.at(id)));
+    lost->targets.clear();
   }
   for (Pairs& pairs : all) end(std::move(pairs), StopReason(StopReasonKind::NodeLost));
 }
@@ -142,9 +165,11 @@ Watching::News Watching::next(Node& node) {
       news.no_more.push_back(id);
       continue;
     }
-    auto& actor = *message.add_actors();
-    actor.set_id(id.str());
-    actor.set_context(place->second.context);
+    Target& target = place->second;
+    std::ranges::move(target.open, std::back_inserter(target.asked));
+    target.open.clear();
+    if (target.asked.empty()) continue;  // the lives that are watched still are known
+    message.add_actors()->set_id(id.str());
     news.watched.push_back(id);
   }
   news.message = to_bytes(message);
@@ -195,12 +220,12 @@ Watching::Took Watching::take_answer(Node& node, const News& news, const Result<
     node.changed.insert(node.changed.end(), news.no_more.begin(), news.no_more.end());
     return Took::Nothing;
   }
-  std::vector<std::pair<Pairs, StopReason>> ended;
+  std::vector<Ended> ended;
   {
     const std::lock_guard guard(mutex_);
     for (std::size_t i = 0; i < taken; ++i)
-      if (auto reason = learn(node, news.watched[i], answer->contexts(static_cast<int>(i))))
-        ended.emplace_back(take(node, news.watched[i]), std::move(*reason));
+      if (auto one = learn(node, news.watched[i], answer->contexts(static_cast<int>(i))))
+        ended.push_back(std::move(*one));
     if (!node.gone)
       node.changed.insert(node.changed.end(),
                           news.watched.begin() + static_cast<std::ptrdiff_t>(taken),
@@ -215,16 +240,28 @@ Watching::Took Watching::take_answer(Node& node, const News& news, const Result<
   return Took::NotAll;
 }
 
-/// Under the lock: which life is watched. Its reason, if it has ended already.
-std::optional<StopReason> Watching::learn(Node& node, const ActorId& id, std::uint64_t context) {
+/// Under the lock: which life those watch for whom the node was asked. If it has ended already:
+/// they.
+std::optional<Watching::Ended> Watching::learn(Node& node, const ActorId& id,
+                                               std::uint64_t context) {
   const auto place = node.targets.find(id);
   if (place == node.targets.end()) return std::nullopt;  // not watched any more
   Target& target = place->second;
-  const auto ended = std::exchange(target.ended, std::nullopt);
-  if (ended && (context == 0 || context == ended->first)) return ended->second;
-  if (context == 0) return StopReason(StopReasonKind::Stopped, "it had ended before");
-  target.context = context;
-  return std::nullopt;
+  Pairs asked = std::exchange(target.asked, {});
+  const auto last = std::exchange(target.ended, std::nullopt);
+  if (asked.empty()) return std::nullopt;
+  const bool has_ended = context == 0 || (last && last->context == context);
+  if (!has_ended) {
+    auto life = std::ranges::find(target.lives, context, &Life::context);
+    if (life == target.lives.end()) life = target.lives.insert(life, Life{context, {}});
+    std::ranges::move(asked, std::back_inserter(life->pairs));
+    return std::nullopt;
+  }
+  size_ -= asked.size();
+  if (!target.is_watched()) node.targets.erase(place);
+  StopReason reason =
+      last ? last->reason : StopReason(StopReasonKind::Stopped, "it had ended before");
+  return Ended{std::move(asked), std::move(reason)};
 }
 
 Task<Result<Bytes>> Watching::take_terminated(NodeDescription from, Bytes bytes) {
@@ -239,13 +276,13 @@ Task<Result<Bytes>> Watching::take_terminated(NodeDescription from, Bytes bytes)
       if (place == nodes_.end()) break;
       Node& node = *place->second;
       const ActorId id(actor.id());
-      const auto target = node.targets.find(id);
-      if (target == node.targets.end()) continue;
+      const auto place_of_id = node.targets.find(id);
+      if (place_of_id == node.targets.end()) continue;
+      Target& target = place_of_id->second;
+      pairs = take_life(target, actor.context());
       // Before the answer it is open whose end this is: it may be told again of an earlier life.
-      if (target->second.context == 0)
-        target->second.ended.emplace(actor.context(), reason);
-      else if (target->second.context == actor.context())
-        pairs = take(node, id);
+      if (!target.asked.empty()) target.ended.emplace(End{actor.context(), reason});
+      if (!target.is_watched()) node.targets.erase(place_of_id);
     }
     end(std::move(pairs), reason);
   }

@@ -51,12 +51,27 @@ class Watching {
     KeptCell target;
   };
   using Pairs = std::vector<Pair>;
-  /// An actor of another node.
-  struct Target {
-    std::uint64_t context = 0;  ///< its life; 0: not known yet
+  /// Those who watch one life of an actor.
+  struct Life {
+    std::uint64_t context;
     Pairs pairs;
-    /// While the life is not known: one that has ended, perhaps this one.
-    std::optional<std::pair<std::uint64_t, StopReason>> ended;
+  };
+  struct End {
+    std::uint64_t context;
+    StopReason reason;
+  };
+  /// An id on another node. Several lives of it may be watched at a time: the end of one may not
+  /// have been told yet when the next one is watched. So who watches it anew is not put to those
+  /// who do already, but the node is asked again which life that is.
+  struct Target {
+    std::vector<Life> lives;
+    Pairs asked;  ///< the node is being asked which life they watch
+    Pairs open;   ///< it is to be asked
+    /// What has ended last while it was asked: perhaps the life of those.
+    std::optional<End> ended;
+
+    bool is_watched() const noexcept { return !lives.empty() || !asked.empty() || !open.empty(); }
+    bool remove(Cell& watcher, ForeignCell& target, Pairs& gone);
   };
   struct Node {
     explicit Node(std::shared_ptr<Peer> its_peer) : peer(std::move(its_peer)) {}
@@ -74,8 +89,14 @@ class Watching {
   }
   /// Under the lock. True: a task has to be started.
   static bool note(Node& node, const ActorId& id);
-  Pairs take(Node& node, const ActorId& id);
-  static std::optional<StopReason> learn(Node& node, const ActorId& id, std::uint64_t context);
+  /// Those whose watch is over.
+  struct Ended {
+    Pairs pairs;
+    StopReason reason;
+  };
+  Pairs take_all(Target& target);
+  Pairs take_life(Target& target, std::uint64_t context);
+  std::optional<Ended> learn(Node& node, const ActorId& id, std::uint64_t context);
   /// What a node is told at a time.
   struct News {
     std::vector<ActorId> watched;  ///< in the order in which it answers

@@ -217,6 +217,40 @@ TEST_CASE("watched, given up and watched again means watched", "[watch]") {
   CHECK(post.seen->size() == 1);
 }
 
+TEST_CASE("who watches the next life of an id is not told of the end of the one before",
+          "[watch]") {
+  SimulatedWorld world(2, with_birds);
+  const auto first = world.start<Parrot>(1, "leon");
+  Post<SimulatedWorld> post(world, 2);
+  const auto ref = post.watch("leon");
+  auto probe = world.sim().node(2).probe<ActorTerminated>();
+  auto late = world.sim().node(2).probe<ActorTerminated>();
+  const auto other = post.find("leon");
+  const auto third = post.find("leon");
+  post.settle();
+  world.sim().stall(1, 2);
+  REQUIRE(world.run(1, first.stop()));
+  const auto second = world.start<Parrot>(1, "leon");
+  probe.watch(other);
+  world.sim().run_for(1s);
+  CHECK(post.seen->size() == 0);
+  world.sim().heal();
+  REQUIRE(post.sees(1));
+  CHECK(post.seen->ends()[0].reason == StopReasonKind::Stopped);
+  late.watch(third);
+  post.settle();
+  probe.expect_none(1s);
+
+  REQUIRE(world.run(1, second.stop()));  // both who watch this life are told, each once
+  const auto is_leon = [](const ActorTerminated& end) {
+    return end.actor_ref().actor_id() == ActorId("leon");
+  };
+  (void)probe.expect(is_leon);
+  (void)late.expect(is_leon);
+  post.settle();
+  CHECK(post.seen->size() == 1);
+}
+
 TEST_CASE("the loss of a node ends what is watched there", "[watch]") {
   SimulatedWorld world(3, with_birds);
   std::vector<LocalActorRef<Parrot>> birds;
