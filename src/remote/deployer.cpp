@@ -12,7 +12,7 @@ namespace coerce::detail {
 
 namespace {
 
-constexpr std::size_t kMostReservations = 65'536;
+constexpr std::size_t kMostReservations = 65'536;  ///< long ids count several times
 constexpr Duration kReleaseLimit = std::chrono::milliseconds(500);
 /// Of its time, a deployment keeps a tenth for giving the id back, and so much at the most.
 constexpr Duration kReleaseTime = std::chrono::milliseconds(100);
@@ -219,6 +219,15 @@ std::size_t Deployer::reserved() const {
   return reservations_.size();
 }
 
+// Under the lock.
+void Deployer::drop_old_reservations(TimePoint now) {
+  std::erase_if(reservations_, [this, now](const auto& one) {
+    if (one.second.until > now) return false;
+    reserved_weight_ -= weight_of(one.first);
+    return true;
+  });
+}
+
 Result<void> Deployer::reserve(const ActorId& id, std::uint64_t token, Duration duration) {
   const TimePoint now = core_.world().now();
   const std::lock_guard guard(mutex_);
@@ -227,14 +236,22 @@ Result<void> Deployer::reserve(const ActorId& id, std::uint64_t token, Duration 
   if (!is_free && place->second.token != token)
     return coerce::unexpected(ActorRefErr::AlreadyExists(id));
   if (duration == Duration::zero()) {
-    if (!is_free) reservations_.erase(place);
+    if (!is_free) {
+      reserved_weight_ -= weight_of(id);
+      reservations_.erase(place);
+    }
     return {};
   }
-  if (reservations_.size() >= kMostReservations)
-    std::erase_if(reservations_, [now](const auto& one) { return one.second.until <= now; });
-  if (reservations_.size() >= kMostReservations)
+  const Reservation reservation{token, later(now, duration)};
+  if (place != reservations_.end()) {
+    place->second = reservation;
+    return {};
+  }
+  if (reserved_weight_ + weight_of(id) > kMostReservations) drop_old_reservations(now);
+  if (reserved_weight_ + weight_of(id) > kMostReservations)
     return coerce::unexpected(ActorRefErr::Overloaded("too many ids are reserved"));
-  reservations_.insert_or_assign(id, Reservation{token, later(now, duration)});
+  reservations_.emplace(id, reservation);
+  reserved_weight_ += weight_of(id);
   return {};
 }
 

@@ -67,6 +67,7 @@ class Deployer {
   Task<Result<CellRef>> make_there(OrderRef order);
   Task<Result<Bytes>> take_order(Bytes message);
   Task<Result<Bytes>> take_reservation(Bytes message);
+  void drop_old_reservations(TimePoint now);
   Result<void> reserve(const ActorId& id, std::uint64_t token, Duration duration);
   Duration left(const Order& order) const;
 
@@ -75,6 +76,7 @@ class Deployer {
   Locator& locator_;
   mutable std::mutex mutex_;
   std::unordered_map<ActorId, Reservation> reservations_;
+  std::size_t reserved_weight_ = 0;
   std::atomic<std::size_t> being_made_{0};
 };
 

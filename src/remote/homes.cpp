@@ -35,7 +35,7 @@ Homes::Homes(std::string_view id, std::span<const NodeDescription> members) noex
 }
 
 void HomeTable::drop(const Announced& announced) noexcept {
-  for (const auto& [id, life] : announced.actors) used_ -= weight(id);
+  for (const auto& [id, life] : announced.actors) used_ -= weight_of(id);
 }
 
 void HomeTable::clear(NodeId node, const Incarnation& incarnation) {
@@ -65,9 +65,9 @@ bool HomeTable::add(NodeId node, const Incarnation& incarnation, const ActorId& 
     known->second = life;
     return true;
   }
-  if (used_ + weight(id) > limit_) return false;
+  if (used_ + weight_of(id) > limit_) return false;
   actors.emplace(id, life);
-  used_ += weight(id);
+  used_ += weight_of(id);
   return true;
 }
 
@@ -79,7 +79,7 @@ void HomeTable::remove(NodeId node, const Incarnation& incarnation, const ActorI
   auto& actors = place->second.actors;
   const auto known = actors.find(id);
   if (known == actors.end() || known->second.context != context) return;
-  used_ -= weight(id);
+  used_ -= weight_of(id);
   actors.erase(known);
 }
 

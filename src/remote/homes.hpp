@@ -35,6 +35,9 @@ class Homes {
   std::size_t count_ = 0;
 };
 
+/// Long ids count several times where their number is bounded, so that their bytes are too.
+inline std::size_t weight_of(const ActorId& id) noexcept { return 1 + id.view().size() / 64; }
+
 /// One life of an actor on its node.
 struct ActorLife {
   std::uint64_t context = 0;  ///< ActorContext id
@@ -72,7 +75,6 @@ class HomeTable {
     Incarnation incarnation;
     std::unordered_map<ActorId, ActorLife> actors;
   };
-  static std::size_t weight(const ActorId& id) noexcept { return 1 + id.view().size() / 64; }
   void drop(const Announced& announced) noexcept;
 
   const std::size_t limit_;

@@ -36,12 +36,12 @@ void Watched::add(const NodeRef& node, const ActorId& id, std::uint64_t context)
     life.watchers.clear();
   }
   if (std::ranges::find(life.watchers, node) == life.watchers.end()) life.watchers.push_back(node);
-  node->actors.insert(id);
+  if (node->actors.insert(id).second) node->weight += weight_of(id);
   size_.exchange(actors_.size(), std::memory_order_acq_rel);
 }
 
 void Watched::remove(const NodeRef& node, const ActorId& id) {
-  node->actors.erase(id);
+  if (node->actors.erase(id) > 0) node->weight -= weight_of(id);
   const auto place = actors_.find(id);
   if (place == actors_.end()) return;
   std::erase(place->second.watchers, node);
@@ -63,7 +63,7 @@ void Watched::ended(Cell& cell) noexcept {
     if (reason.detail().size() > kLongestReason)
       reason = StopReason(reason.kind(), reason.detail().substr(0, kLongestReason));
     for (const NodeRef& node : place->second.watchers) {
-      node->actors.erase(id);
+      if (node->actors.erase(id) == 0) node->weight += weight_of(id);
       node->waiting.push_back({id, place->second.context, reason});
       if (!std::exchange(node->busy, true)) to_start.push_back(node);
     }
@@ -109,15 +109,18 @@ Task<void> Watched::tell(Watched& self, NodeRef node) {
     }
     const std::lock_guard guard(self.mutex_);
     if (node->gone) continue;
-    node->waiting.erase(node->waiting.begin(),
-                        node->waiting.begin() + static_cast<std::ptrdiff_t>(count));
+    for (; count > 0; --count) {
+      node->weight -= weight_of(node->waiting.front().id);
+      node->waiting.pop_front();
+    }
   }
 }
 
 bool Watched::has_room(const Node& node, const ActorId& id) {
   const std::lock_guard guard(mutex_);
-  return node.actors.contains(id) ||
-         node.actors.size() + node.waiting.size() < core_.settings().limits.max_watched;
+  // Where there is any room, the next one may go over the mark: or a long id that has to wait would
+  // keep those behind it waiting.
+  return node.actors.contains(id) || node.weight < core_.settings().limits.max_watched;
 }
 
 std::uint64_t Watched::watch(const NodeRef& node, const ActorId& id, std::uint64_t context) {

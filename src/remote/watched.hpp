@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "remote/core.hpp"
+#include "remote/homes.hpp"
 #include "remote/tracked_actors.hpp"
 
 namespace coerce::detail {
@@ -37,6 +38,7 @@ class Watched final : public TrackedObserver {
     const std::shared_ptr<Peer> peer;
     std::set<ActorId> actors;   ///< that it watches
     std::deque<Ended> waiting;  ///< that it does not know of yet
+    std::size_t weight = 0;     ///< of the ids of both
     bool busy = false;          ///< a task tells it
     bool gone = false;
   };

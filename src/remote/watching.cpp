@@ -30,9 +30,8 @@ Watching::Watching(RemoteCore& core) : core_(core) {
   });
 }
 
-std::size_t Watching::size() const {
-  const std::lock_guard guard(mutex_);
-  return size_;
+std::size_t Watching::weight(const Pairs& pairs) noexcept {
+  return pairs.empty() ? 0 : pairs.size() * weight_of((*pairs.front().target).id());
 }
 
 bool Watching::note(Node& node, const ActorId& id) {
@@ -46,7 +45,7 @@ Watching::Pairs Watching::take_all(Target& target) {
   add(std::exchange(target.open, {}));
   for (Life& life : target.lives) add(std::move(life.pairs));
   target.lives.clear();
-  size_ -= pairs.size();
+  weight_ -= weight(pairs);
   return pairs;
 }
 
@@ -55,7 +54,7 @@ Watching::Pairs Watching::take_life(Target& target, std::uint64_t context) {
   if (life == target.lives.end()) return {};
   Pairs pairs = std::move(life->pairs);
   target.lives.erase(life);
-  size_ -= pairs.size();
+  weight_ -= weight(pairs);
   return pairs;
 }
 
@@ -89,16 +88,16 @@ Result<void> Watching::watch(const std::shared_ptr<Peer>& peer, Cell& watcher,
   NodeRef to_start;
   {
     const std::lock_guard guard(mutex_);
-    if (size_ >= core_.settings().limits.max_watched)
+    const ActorId id = target.id();
+    if (weight_ >= core_.settings().limits.max_watched)
       return coerce::unexpected(ActorRefErr::Overloaded(
           "as many actors of other nodes are watched as max_watched allows"));
     NodeRef& node = nodes_[key_of(peer->node())];
     if (!node) node = std::make_shared<Node>(peer);
-    const ActorId id = target.id();
     Target& watched = node->targets[id];
     const bool is_first = watched.open.empty();
     watched.open.push_back({KeptCell(watcher), KeptCell(target)});
-    ++size_;
+    weight_ += weight_of(id);
     if (is_first && note(*node, id)) to_start = node;
   }
   if (to_start) start(to_start);
@@ -120,7 +119,7 @@ void Watching::unwatch(const std::shared_ptr<Peer>& peer, Cell& watcher,
     const auto watched = node.targets.find(id);
     if (watched == node.targets.end()) return;
     if (!watched->second.remove(watcher, target, gone)) return;
-    --size_;
+    weight_ -= weight(gone);
     if (!watched->second.is_watched()) {
       node.targets.erase(watched);
       if (note(node, id)) to_start = place->second;
@@ -257,7 +256,7 @@ std::optional<Watching::Ended> Watching::learn(Node& node, const ActorId& id,
     std::ranges::move(asked, std::back_inserter(life->pairs));
     return std::nullopt;
   }
-  size_ -= asked.size();
+  weight_ -= weight(asked);
   if (!target.is_watched()) node.targets.erase(place);
   StopReason reason =
       last ? last->reason : StopReason(StopReasonKind::Stopped, "it had ended before");

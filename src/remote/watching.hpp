@@ -11,6 +11,7 @@
 #include <coerce/actor/watch.hpp>
 
 #include "remote/core.hpp"
+#include "remote/homes.hpp"
 
 namespace coerce::detail {
 
@@ -43,14 +44,14 @@ class Watching {
   /// Error: Overloaded.
   Result<void> watch(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target);
   void unwatch(const std::shared_ptr<Peer>& peer, Cell& watcher, ForeignCell& target) noexcept;
-  std::size_t size() const;
 
  private:
   struct Pair {
     KeptCell watcher;
     KeptCell target;
   };
-  using Pairs = std::vector<Pair>;
+  using Pairs = std::vector<Pair>;  ///< all with the same id
+  static std::size_t weight(const Pairs& pairs) noexcept;
   /// Those who watch one life of an actor.
   struct Life {
     std::uint64_t context;
@@ -116,7 +117,7 @@ class Watching {
   RemoteCore& core_;
   mutable std::mutex mutex_;
   std::map<Key, NodeRef> nodes_;
-  std::size_t size_ = 0;
+  std::size_t weight_ = 0;  ///< of all pairs
 };
 
 }  // namespace coerce::detail

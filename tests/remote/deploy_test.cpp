@@ -189,6 +189,34 @@ TEST_CASE("a deployment ends in time although the actor does not start", "[deplo
   CHECK(deploy(world, 2, {"hello", 0}, DeployOptions().node(1)));
 }
 
+TEST_CASE("the bytes of the ids that are reserved are bounded", "[deploy]") {
+  testkit::Simulation sim{{.nodes = 1}};
+  auto& node = sim.node(1);
+  auto remote = build_node(node, [](auto& builder) { with_scholars(builder, 1); });
+  struct Outcome {
+    int made = 0, refused = 0;
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  const auto deploy_long = [](RemoteActorSystem on, int i,
+                              std::shared_ptr<Outcome> into) -> Task<void> {
+    ParrotRecipe recipe{"hello", 1000};
+    auto options = DeployOptions().id(std::string(60'000, 'x') + std::to_string(i));
+    auto deploying = on.deploy_actor(ScholarFactory(), recipe, options);
+    const auto made = co_await deploying;
+    if (made)
+      ++into->made;
+    else if (made.error().detail() == "too many ids are reserved")
+      ++into->refused;
+  };
+  for (int i = 0; i < 100; ++i) node.system().spawn(deploy_long(remote, i, outcome));
+  sim.run_for(10s);
+  CHECK(outcome->made + outcome->refused == 100);
+  CHECK(outcome->made == 65'536 / (1 + 60'001 / 64));
+  node.run(deploy_long(remote, 100, outcome));  // there is room again
+  CHECK(outcome->made + outcome->refused == 101);
+  CHECK(outcome->made == 1 + 65'536 / (1 + 60'001 / 64));
+}
+
 TEST_CASE("a deployment ends in time although homes are silent", "[deploy]") {
   SimulatedWorld world(3, with_scholars);
   world.sim().pause(3);

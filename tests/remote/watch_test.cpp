@@ -355,6 +355,35 @@ TEST_CASE("watches are bounded", "[watch]") {
   CHECK(post.seen->size() == 2);
 }
 
+TEST_CASE("long ids of watched actors count several times, on both sides", "[watch]") {
+  for (const NodeId bounded : {NodeId{1}, NodeId{2}}) {
+    SimulatedWorld world(2, [bounded](RemoteActorSystemBuilder& builder, NodeId id) {
+      with_birds(builder, id);
+      RemoteLimits limits;
+      if (id == bounded) limits.max_watched = 100;
+      builder.limits(limits);
+    });
+    std::vector<LocalActorRef<Parrot>> birds;
+    Post<SimulatedWorld> post(world, 2);
+    for (int i = 0; i < 10; ++i) {
+      birds.push_back(world.start<Parrot>(1, std::string(1000, 'x') + std::to_string(i)));
+      post.watch(birds.back().actor_id().str());
+    }
+    post.settle();
+    const std::size_t refused = bounded == 2 ? 3 : 0;  // seven are beyond 100 already
+    CHECK(post.seen->errors.size() == refused);
+    for (auto& bird : birds) REQUIRE(world.run(1, bird.stop()));
+    world.sim().run_for(5s);
+    CHECK(post.seen->size() == 10 - refused);
+    // There is room again.
+    auto last = world.start<Parrot>(1, "last");
+    post.watch("last");
+    post.settle();
+    REQUIRE(world.run(1, last.stop()));
+    CHECK(post.sees(11 - refused));
+  }
+}
+
 TEST_CASE("whom the other node cannot let be watched waits for room, and holds up nobody",
           "[watch]") {
   SimulatedWorld world(2, [](RemoteActorSystemBuilder& builder, NodeId id) {

@@ -60,7 +60,7 @@ struct RemoteLimits {
   /// those beyond are found by asking all. Long ids count several times.
   std::size_t max_located_actors = 1'000'000;
   /// Pairs of a watching actor here and a watched one elsewhere; more: Overloaded. As many actors
-  /// here may be watched from one other node.
+  /// here may be watched from one other node. Long ids count several times.
   std::size_t max_watched = 1'000'000;
   /// Topics that actors here are subscribed to, each key of one counted; more: Overloaded. So many
   /// of each other node are kept.
