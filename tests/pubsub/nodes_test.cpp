@@ -191,6 +191,20 @@ TEST_CASE("a node that does not say that it knows makes subscribe() end, not the
   CHECK(PubSub::subscription_count(world.remote(1)) == 0);
 }
 
+TEST_CASE("an actor that was left subscribed is subscribed once, however it goes on", "[pubsub]") {
+  SimulatedWorld world(2);
+  const auto one = world.start<Listener>(1, "listener");
+  world.sim().pause(2);
+  const auto late = subscribe(world, 1, one);
+  REQUIRE_FALSE(late);
+  world.sim().resume(2);
+  world.sim().run_for(2s);
+  CHECK(world.run(1, one.send<Listener::Join>()));
+  CHECK(PubSub::subscription_count(world.remote(1)) == 1);
+  REQUIRE(say(world, 2, 1));
+  CHECK(comes(world, 1, one, {1}));
+}
+
 TEST_CASE("a node that is gone is not waited for", "[pubsub]") {
   SimulatedWorld world(3);
   world.kill(2);

@@ -43,14 +43,15 @@ class Listener : public Actor {
 
   explicit Listener(std::optional<std::string> subscribes_to = {}) : key_(subscribes_to) {}
 
+  /// Subscribes to the channel without a key.
+  struct Join {};
+
   Task<void> started(ActorContext& ctx) {
     if (!key_) co_return;
-    const Channel channel(*key_);
-    auto subscribing = PubSub::subscribe<Listener>(channel, ctx);
-    auto subscribed = co_await subscribing;
-    if (!subscribed) throw std::runtime_error(subscribed.error().to_string());
-    subscription_ = std::move(*subscribed);
+    auto joining = join(*key_, ctx);
+    co_await joining;
   }
+  Task<void> handle(Join, ActorContext& ctx) { return join({}, ctx); }
   void handle(Receive<Channel> news, ActorContext&) {
     heard_.push_back(news.message().number);
     keys_.push_back(news.key());
@@ -65,6 +66,14 @@ class Listener : public Actor {
   void leave() { subscription_.end(); }
 
  private:
+  Task<void> join(std::string key, ActorContext& ctx) {
+    const Channel channel(std::move(key));
+    auto subscribing = PubSub::subscribe<Listener>(channel, ctx);
+    auto subscribed = co_await subscribing;
+    if (!subscribed) throw std::runtime_error(subscribed.error().to_string());
+    subscription_ = std::move(*subscribed);
+  }
+
   std::optional<std::string> key_;
   Subscription subscription_;
   std::vector<std::int64_t> heard_;

@@ -98,10 +98,10 @@ SubscriberPort port_of_actor(const LocalActorRef<A>& actor) {
   return port;
 }
 template <class T, class A>
-SubscriberPort port_of_self(const ActorContext& ctx) {
+SubscriberPort port_of_self(ActorContext& ctx) {
   auto port =
       port_of<T, Handler<A, TopicLagged<T>>>([weak = ctx.weak_ref<A>()] { return weak.lock(); });
-  port.cell = &ctx;
+  port.cell = &cell_of(ctx);
   port.actor = ctx.id();
   return port;
 }
