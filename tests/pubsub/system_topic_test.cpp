@@ -76,10 +76,14 @@ TEST_CASE("whenever an actor subscribes, it sees the same in the end", "[system-
       chroniclers.push_back(world.start<Chronicler>(1, "chronicler " + std::to_string(round)));
       switch (sim.draw(3)) {
         case 0:
-          if (sim.node(3).is_alive())
+          if (sim.node(3).is_alive()) {
             world.kill(3);
-          else
-            world.restart(3);
+          } else {
+            sim.restart(3);
+            const auto remote = build_node(sim.node(3));
+            (void)begin_start(sim.node(3),
+                              worker_of(sim.node(3), remote, {address_of(sim.node(1))}));
+          }
           break;
         case 1:
           sim.partition({1}, {2});
