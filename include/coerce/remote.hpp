@@ -9,6 +9,7 @@
 #include <coerce/pubsub.hpp>
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/counters.hpp>
+#include <coerce/remote/downing.hpp>
 #include <coerce/remote/handlers.hpp>
 #include <coerce/remote/node.hpp>
 #include <coerce/remote/options.hpp>

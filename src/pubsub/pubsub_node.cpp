@@ -77,12 +77,15 @@ PubSubNode::PubSubNode(RemoteCore& core)
                         return take(from, number, bytes);
                       });
   core.on_node([this](NodeChange change, const NodeDescription& node) { changed(change, node); });
+  core.on_cluster([this](const ClusterState& state) { news_.lead_by(state.leader); });
   core.on_link([this](const std::shared_ptr<Peer>& peer) {
     heard_.begin(peer->node());
     others_.linked(*peer);
   });
   core.on_unlink([this](const std::shared_ptr<Peer>& peer, bool goodbye) {
     heard_.end_link(peer->node(), goodbye);
+    if (!core_.membership().is_member(peer->node_id(), peer->node().incarnation))
+      end_hearing(peer->node());
   });
 }
 
@@ -205,17 +208,20 @@ void PubSubNode::note_gap() {
     if (goes_between_nodes(subscription->type())) conclude(subscription, subscription->note_gap());
 }
 
+// Whatever it published last may be missing.
+void PubSubNode::end_hearing(const NodeDescription& node) {
+  if (heard_.end(node)) note_gap();
+}
+
 void PubSubNode::changed(NodeChange change, const NodeDescription& node) {
   if (change == NodeChange::Up) {
     others_.members_changed();
     news_.added(node);
-  } else if (change == NodeChange::Lost) {
+  } else {
     others_.lost(node);
-    // Whatever it published last may be missing.
-    if (heard_.end(node)) note_gap();
+    if (change == NodeChange::Lost) end_hearing(node);  // else it may still publish
     news_.removed(node);
   }
-  news_.lead_by(RemoteActorSystem(core_.world().system(), core_).current_leader());
 }
 
 // ---- the cluster --------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class PubSubNode {
   void note_gap();
   Result<void> add_to_news(const TopicSubscriptionRef& subscription);
   void publish_news(SystemEvent event);
+  void end_hearing(const NodeDescription& node);
   void changed(NodeChange change, const NodeDescription& node);
   void tell_later(const TopicSubscriptionRef& subscription);
   static Task<void> tell_lagging(PubSubNode& self);

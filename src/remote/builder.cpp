@@ -122,6 +122,12 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::heartbeat(const HeartbeatOpt
   return *this;
 }
 
+RemoteActorSystemBuilder& RemoteActorSystemBuilder::downing(const Downing& strategy) {
+  if (const auto* quorum = std::get_if<StaticQuorum>(&strategy); quorum && quorum->members == 0)
+    throw std::invalid_argument("coerce: downing: StaticQuorum.members must not be 0");
+  settings_->downing = strategy;
+  return *this;
+}
 RemoteActorSystemBuilder& RemoteActorSystemBuilder::limits(const RemoteLimits& limits) {
   constexpr std::size_t kMostFrame = std::size_t{1} << 30;
   check(limits.max_frame >= detail::kMaxChunk && limits.max_frame <= kMostFrame,

@@ -37,12 +37,22 @@ void RemoteCore::started(const ActorSystem& system) {
                              2;
   peers_.emplace(*world_, *this, options);
   become(describe({}));
-  membership_.emplace(self(), settings_.heartbeat,
-                      SeedMembership::Limits{limits.max_nodes, limits.ended_nodes_listed},
-                      world_->clock(), [this](NodeId to, BytesView message) {
-                        const auto peer = peers_->find(to);
-                        return peer && peer->tell(InternalKind::Members, message);
-                      });
+  membership_ = make_membership(MembershipSetup{
+      .self = self(),
+      .heartbeat = settings_.heartbeat,
+      .downing = settings_.downing,
+      .max_nodes = limits.max_nodes,
+      .ended_listed = limits.ended_nodes_listed,
+      .tombstones_kept = limits.removed_nodes_remembered,
+      .clock = world_->clock(),
+      .rng = world_->rng(),
+      .tell =
+          [this](NodeId to, BytesView message) {
+            const auto peer = peers_->find(to);
+            return peer && peer->tell(InternalKind::Members, message);
+          },
+      .removed = [this](std::string_view why) { lost_to_others(why); },
+      .log = [this](std::string_view line) { world_->log(LogLevel::Info, "{}", line); }});
   LinksHost& host = *this;
   links_.emplace(*world_, host, *peers_, settings_);
   membership_->listen([this](NodeChange change, const NodeDescription& node) {
@@ -50,8 +60,6 @@ void RemoteCore::started(const ActorSystem& system) {
                 printable(node.address), change == NodeChange::Up ? "is up" : "is gone");
     if (change == NodeChange::Lost) peers_->retire(node, "the node is gone");
   });
-  serve(InternalKind::Members,
-        [this](const NodeDescription& from, Bytes message) { return told(from, message); });
   attach_parts(*this);
   attach_modules(*this);
 }
@@ -83,6 +91,7 @@ void RemoteCore::become(NodeDescription self) {
 void RemoteCore::begin_anew(std::string address, bool forget_addresses) {
   become(describe(std::move(address)));
   membership_->begin_anew(self(), forget_addresses);
+  for (const auto& peer : peers_->all()) peers_->retire(peer->node(), "this node begins anew");
 }
 
 CellRef RemoteCore::find_actor(const ActorId& id) noexcept {
@@ -105,6 +114,8 @@ void RemoteCore::unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) {
                 printable(peer->node().tag));
   for (const UnlinkListener& listener : unlink_listeners_) listener(peer, goodbye);
   membership_->unlinked(peer->node(), goodbye);
+  if (goodbye && !membership_->is_member(peer->node_id(), peer->node().incarnation))
+    peers_->retire(peer->node(), "the node has left");
   refresh();
 }
 
@@ -112,43 +123,26 @@ void RemoteCore::heard(Peer& peer, Duration latency) noexcept {
   if (peers_->is_current(peer)) membership_->heard(peer.node_id(), latency);
 }
 
-Task<Result<Bytes>> RemoteCore::told(NodeDescription from, Bytes message) {
-  membership_->told(from, message);
-  refresh();
-  co_return Bytes();
-}
-
 void RemoteCore::refresh() {
   if (const auto its_worker = worker()) its_worker->dialler->refresh();
 }
 
-// Nobody goes on as an incarnation that others believe to be lost. Of two parts of a cluster that
-// find each other again, the one that sees less begins anew; the other waits for that, but not for
-// ever, since perhaps both believe to see more. Then the younger one of the two nodes goes, or the
-// one that was told so: if both waited for each other it would be for ever, and if both went nobody
-// would be left to tell of the others.
+// Nobody goes on as an incarnation that others believe to be lost. Where two parts of a cluster
+// have removed each other, only one of the two nodes goes, so that one is left to tell of the
+// others.
 void RemoteCore::removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) {
-  const Duration terminated = settings_.heartbeat.terminated_node_heartbeat_timeout;
-  const bool sees_most = membership_->sees_most();
+  if (as.incarnation != self().incarnation) return;
+  const bool is_mutual = !membership_->admit(peer);
   const bool is_younger =
       std::pair(as.incarnation.started, as.id) > std::pair(peer.incarnation.started, peer.id);
-  std::string address;
-  {
-    const std::lock_guard guard(mutex_);
-    if (!worker_ || as.incarnation != self().incarnation) return;
-    const TimePoint now = world_->now();
-    if (!removed_latest_ || now - *removed_latest_ > 5 * terminated) removed_first_ = now;
-    removed_latest_ = now;
-    const bool may_go = (by_other || is_younger) && now - *removed_first_ >= 3 * terminated;
-    const bool waits = sees_most && !may_go;
-    const bool was_just_now = began_anew_ && now - *began_anew_ < terminated / 4;
-    if (waits || was_just_now) return;
-    began_anew_ = now;
-    removed_latest_.reset();
-    address = worker_->address;
-  }
-  world_->log(LogLevel::Warn, "this node was removed from the cluster and begins anew");
-  begin_anew(std::move(address), false);
+  if (by_other && (!is_mutual || is_younger)) lost_to_others("it was removed from the cluster");
+}
+
+void RemoteCore::lost_to_others(std::string_view why) {
+  const auto its_worker = worker();
+  if (!its_worker || is_leaving_.load()) return;
+  world_->log(LogLevel::Warn, "this node begins anew: {}", why);
+  begin_anew(its_worker->address, false);
   refresh();
 }
 
@@ -214,7 +208,13 @@ Result<void> RemoteCore::tell(NodeId node, InternalKind kind, Bytes payload) {
 
 void RemoteCore::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
                        std::optional<std::uint64_t> ask) {
-  if (peers_->is_current(*peer)) {
+  const bool is_current = peers_->is_current(*peer);
+  if (kind == InternalKind::Members && !ask) {
+    // At once and in order, however much else is being asked.
+    if (!is_current) return;
+    membership_->told(peer->node(), payload);
+    refresh();
+  } else if (is_current) {
     services_->serve(peer, kind, std::move(payload), ask);
   } else if (ask) {  // its node is lost, only the link does not know yet
     peer->answer(*ask, coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more")));
@@ -265,24 +265,36 @@ Task<void> RemoteCore::say_goodbye(TimePoint until) {
   co_await when_all(std::move(drains));
 }
 
+Task<void> RemoteCore::wait_until_left(TimePoint until) {
+  membership_->begin_leaving();
+  membership_->end_leaving();
+  constexpr Duration kBetweenLooks = std::chrono::milliseconds(5);
+  while (!membership_->has_left() && world_->now() < until) {
+    const bool slept = co_await sleep_for(kBetweenLooks);
+    if (!slept) co_return;
+  }
+}
+
 Task<void> RemoteCore::leave(TimePoint until) {
   const auto left = std::make_shared<AsyncEvent>();
-  std::shared_ptr<ClusterWorker> its_worker;
   std::shared_ptr<AsyncEvent> other;
+  bool is_mine = false;
   {
     const std::lock_guard guard(mutex_);
-    its_worker = std::exchange(worker_, nullptr);
-    other = its_worker ? std::exchange(left_, left) : left_;
+    is_mine = worker_ && !is_leaving_.exchange(true);
+    other = is_mine ? std::exchange(left_, left) : left_;
   }
-  if (!its_worker) {
+  if (!is_mine) {
     if (other) (void)co_await other->wait();
     co_return;
   }
-  its_worker->close();
-  membership_->announce_leaving();
+  auto waiting = wait_until_left(until);
+  co_await waiting;
+  if (const std::shared_ptr<ClusterWorker> its_worker = drop_worker()) its_worker->close();
   auto goodbye = say_goodbye(until);
   co_await goodbye;
   begin_anew({}, true);
+  is_leaving_ = false;
   left->set();
 }
 
@@ -291,14 +303,19 @@ Task<void> RemoteCore::stop_accepting(TimePoint) {
     const std::lock_guard guard(mutex_);
     is_stopping_ = true;
   }
-  if (const auto its_worker = drop_worker()) its_worker->close();
-  membership_->announce_leaving();
+  is_leaving_ = true;
+  membership_->begin_leaving();
   co_return;
 }
 
 Task<void> RemoteCore::stop(TimePoint deadline) {
-  const TimePoint enough = later(world_->now(), settings_.limits.drain_timeout);
-  auto goodbye = say_goodbye(std::min(deadline, enough));
+  const TimePoint enough = std::min(deadline, later(world_->now(), settings_.limits.drain_timeout));
+  if (worker()) {
+    auto waiting = wait_until_left(enough);
+    co_await waiting;
+  }
+  if (const auto its_worker = drop_worker()) its_worker->close();
+  auto goodbye = say_goodbye(enough);
   co_await goodbye;
   world_->close();
   for (const auto& peer : peers_->all()) peers_->retire(peer->node(), "this node has ended");

@@ -15,7 +15,6 @@
 #include "remote/node_world.hpp"
 #include "remote/peer.hpp"
 #include "remote/peer_table.hpp"
-#include "remote/seed_membership.hpp"
 #include "remote/services.hpp"
 #include "remote/settings.hpp"
 
@@ -82,6 +81,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   /// See Services::asked.
   std::uint64_t asked(InternalKind kind) const { return services_->asked(kind); }
   void on_node(NodeListener listener) { membership_->listen(std::move(listener)); }
+  void on_cluster(ClusterListener listener) { membership_->watch(std::move(listener)); }
   void set_operations(std::shared_ptr<ReferenceOperations> operations) {
     operations_ = std::move(operations);
   }
@@ -159,8 +159,10 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   NodeDescription describe(std::string address);
   void become(NodeDescription self);
   void begin_anew(std::string address, bool forget_addresses);
+  void lost_to_others(std::string_view why);
+  /// Until this node is no member any more, so that the others need not find out that it has gone.
+  Task<void> wait_until_left(TimePoint until);
   void refresh();
-  Task<Result<Bytes>> told(NodeDescription from, Bytes message);
   static Task<Result<Bytes>> ask_peer(std::shared_ptr<Peer> peer, InternalKind kind, Bytes payload,
                                       Duration timeout);
   Task<void> say_goodbye(TimePoint until);
@@ -171,13 +173,12 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   static Task<void> tick(RemoteCore& self, std::shared_ptr<ClusterWorker> its_worker);
   /// Errors: Timeout, Cancelled.
   Task<Result<void>> await_leave(TimePoint until, Duration timeout);
-  bool has_joined(const ClusterWorker& its_worker, bool has_seeds) const;
 
   NodeSettings settings_;
   std::optional<NodeWorld> world_;
   std::optional<Services> services_;
   std::optional<PeerTable> peers_;
-  std::optional<SeedMembership> membership_;
+  std::unique_ptr<Membership> membership_;
   std::optional<Links> links_;
   std::shared_ptr<ReferenceOperations> operations_;
   std::shared_ptr<NodeParts> module_;  ///< the parts of this module
@@ -189,15 +190,13 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::vector<std::pair<const void*, std::shared_ptr<void>>> parts_;  ///< of other modules
 
   std::atomic<const NodeDescription*> self_{nullptr};
+  std::atomic<bool> is_leaving_{false};  ///< so it does not begin anew
   mutable std::mutex mutex_;
   std::deque<NodeDescription> selves_;  ///< grows only: they are referred to
   std::shared_ptr<ClusterWorker> worker_;
   bool is_stopping_ = false;
   bool is_starting_ = false;          ///< without a worker: somebody is about to make one
   std::shared_ptr<AsyncEvent> left_;  ///< set once the latest leave is over; null: there was none
-  std::optional<TimePoint> removed_first_;  ///< found out, again and again since then, that it was
-  std::optional<TimePoint> removed_latest_;
-  std::optional<TimePoint> began_anew_;
 };
 
 }  // namespace coerce::detail

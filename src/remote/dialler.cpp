@@ -77,22 +77,18 @@ bool Dialler::is_reached(const Target& target) const {
   return peer && peer->is_connected();
 }
 
-std::vector<NodeId> Dialler::linked_seeds() const {
+std::vector<SeedPlace> Dialler::places() const {
   const std::lock_guard guard(mutex_);
-  std::vector<NodeId> nodes;
+  std::vector<SeedPlace> places;
   for (const std::string& seed : seeds_) {
-    const auto place = targets_.find(seed);
-    if (place != targets_.end() && is_reached(place->second)) nodes.push_back(place->second.node);
+    SeedPlace place{seed, 0, false};
+    if (const auto found = targets_.find(seed); found != targets_.end()) {
+      place.is_self = found->second.is_self;
+      if (is_reached(found->second)) place.node = found->second.node;
+    }
+    places.push_back(std::move(place));
   }
-  return nodes;
-}
-
-bool Dialler::is_alone() const {
-  const std::lock_guard guard(mutex_);
-  return std::ranges::all_of(seeds_, [&](const std::string& seed) {
-    const auto place = targets_.find(seed);
-    return place != targets_.end() && place->second.is_self;
-  });
+  return places;
 }
 
 // ---- what is found there ------------------------------------------------------------------------

@@ -13,7 +13,7 @@
 #include <coerce/runtime/detail/async_event.hpp>
 
 #include "remote/links.hpp"
-#include "remote/members_message.hpp"
+#include "remote/membership.hpp"
 
 namespace coerce::detail {
 
@@ -44,10 +44,8 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   /// Dials no more; hellos that are under way end, links stay.
   void close() noexcept { closing_.set(); }
 
-  /// The nodes behind the seeds to which there is a link.
-  std::vector<NodeId> linked_seeds() const;
-  /// Has every seed turned out to be this node itself?
-  bool is_alone() const;
+  /// The seeds, and whom this node is linked to there.
+  std::vector<SeedPlace> places() const;
 
  private:
   struct Target {

@@ -4,12 +4,11 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "coerce/remote/v1/control.pb.h"
 #include "remote/certified_node.hpp"
 #include "remote/frame.hpp"
+#include "remote/node_message.hpp"
 #include "remote/proto_bytes.hpp"
 
 namespace coerce::detail {
@@ -36,39 +35,6 @@ ActorRefErr error_of(ActorRefErrKind kind, std::string_view text) {
 ActorRefErr garbage(std::string_view what) { return ActorRefErr::Deserialisation(what); }
 ActorRefErr not_supported(std::string_view what) {
   return ActorRefErr::NotSupported({}, {}, {}, what);
-}
-
-template <class M>
-Bytes serialise(const M& message) {
-  Bytes bytes(message.ByteSizeLong());
-  google::protobuf::io::ArrayOutputStream array(bytes.data(), static_cast<int>(bytes.size()));
-  google::protobuf::io::CodedOutputStream out(&array);
-  out.SetSerializationDeterministic(true);  // or maps are written in an order of their own
-  message.SerializeWithCachedSizes(&out);
-  return bytes;
-}
-
-void write(const NodeDescription& from, remote::v1::NodeDescription& to) {
-  to.set_id(from.id);
-  to.mutable_incarnation()->set_started(from.incarnation.started);
-  to.mutable_incarnation()->set_random(from.incarnation.random);
-  to.set_address(from.address);
-  to.set_tag(from.tag);
-  to.set_version(from.version);
-  for (const auto& [name, value] : from.attributes) (*to.mutable_attributes())[name] = value;
-  for (const auto& role : from.roles) to.add_roles(role);
-}
-
-NodeDescription read(const remote::v1::NodeDescription& from) {
-  NodeDescription to;
-  to.id = from.id();
-  to.incarnation = {from.incarnation().started(), from.incarnation().random()};
-  to.address = from.address();
-  to.tag = from.tag();
-  to.version = from.version();
-  for (const auto& [name, value] : from.attributes()) to.attributes.emplace(name, value);
-  to.roles.insert(from.roles().begin(), from.roles().end());
-  return to;
 }
 
 bool is_printable(std::string_view text) {
@@ -117,7 +83,7 @@ Result<Bytes> encode_hello(const Hello& hello) {
     return coerce::unexpected(ActorRefErr::Serialisation(
         fmt::format("the description of this node takes {} bytes, more than the {} of a hello",
                     message.ByteSizeLong(), kMaxHelloFrame)));
-  return serialise(message);
+  return to_ordered_bytes(message);
 }
 
 Result<Hello> decode_hello(BytesView bytes) {
@@ -177,7 +143,7 @@ Result<void> check_names(const std::vector<std::string>& names, NodeId claimed) 
 Bytes encode_accept(std::uint64_t generation) {
   remote::v1::Accept message;
   message.set_generation(generation);
-  return serialise(message);
+  return to_ordered_bytes(message);
 }
 
 std::optional<std::uint64_t> decode_accept(BytesView bytes) {
@@ -192,7 +158,7 @@ Bytes encode_refusal(ActorRefErrKind kind, std::string_view text) {
   if (reason != kReasons.end())
     message.set_reason(static_cast<std::uint32_t>(reason - kReasons.begin()));
   message.set_text(printable(text));
-  return serialise(message);
+  return to_ordered_bytes(message);
 }
 
 ActorRefErr decode_refusal(BytesView bytes) {

@@ -16,7 +16,7 @@ namespace coerce::detail {
 /// Stable numbers: they are on the wire. Protobuf messages of the same name in
 /// proto/coerce/remote/v1 say what is asked and answered. From 256 on: other modules.
 enum class InternalKind : std::uint16_t {
-  Members = 1,        ///< tell: the nodes that the sender knows
+  Members = 1,        ///< tell: the sender's place in the cluster; served by the membership
   Locate = 2,         ///< ask: where is an actor? (asked of a home, or of every member on a miss)
   Announce = 3,       ///< ask: actors of the sender that have begun or ended, for their homes
   Duplicates = 4,     ///< tell: ids that an actor of the receiver and one of another node have

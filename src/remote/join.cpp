@@ -52,22 +52,13 @@ Result<std::string> RemoteCore::advertised(const WorkerSettings& settings,
 }
 
 Task<void> RemoteCore::tick(RemoteCore& self, std::shared_ptr<ClusterWorker> its_worker) {
-  for (;;) {
-    self.membership_->tick(self.world_->now());
+  while (!its_worker->closing.is_set()) {
+    self.membership_->tick(self.world_->now(), its_worker->dialler->places());
     its_worker->dialler->refresh();
     auto pausing = pause_unless(its_worker->closing, self.settings_.heartbeat.interval);
     const bool goes_on = co_await pausing;
     if (!goes_on) co_return;
   }
-}
-
-bool RemoteCore::has_joined(const ClusterWorker& its_worker, bool has_seeds) const {
-  if (membership_->healthy() < settings_.heartbeat.minimum_cluster_size.value_or(1)) return false;
-  if (!has_seeds || its_worker.dialler->is_alone()) return true;
-  const auto seeds = its_worker.dialler->linked_seeds();
-  const bool knows_all =
-      std::ranges::any_of(seeds, [&](NodeId seed) { return membership_->has_told(seed); });
-  return knows_all && membership_->is_complete();
 }
 
 // It ends by beginning anew, without an address: that would undo the start.
@@ -91,9 +82,9 @@ Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings sett
     const std::lock_guard guard(mutex_);
     if (is_stopping_)
       co_return coerce::unexpected(ActorRefErr::ActorUnavailable("the system is shutting down"));
-    if (worker_ || is_starting_)
+    if ((worker_ && !is_leaving_) || is_starting_)
       co_return coerce::unexpected(not_supported("this node listens already"));
-    is_starting_ = true;  // so no leave begins from here on: there is no worker
+    is_starting_ = true;  // so no leave begins from here on
   }
   auto leaving_first = await_leave(until, settings.join_timeout);
   if (auto left = co_await leaving_first; !left) {
@@ -147,7 +138,8 @@ Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings sett
     co_return coerce::unexpected(ActorRefErr::Overloaded("the system takes no more tasks"));
   }
 
-  while (!has_joined(*its_worker, !settings.seeds.empty())) {
+  const std::size_t least = settings_.heartbeat.minimum_cluster_size.value_or(1);
+  while (!membership_->has_joined(least)) {
     auto pausing = pause_unless(its_worker->closing, kBetweenLooks);
     const bool goes_on = co_await pausing;
     if (!goes_on) co_return coerce::unexpected(ActorRefErr::Cancelled());

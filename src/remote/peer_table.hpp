@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "remote/members_message.hpp"
+#include "remote/node_name.hpp"
 #include "remote/node_world.hpp"
 #include "remote/peer.hpp"
 

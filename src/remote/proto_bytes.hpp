@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
@@ -17,6 +19,15 @@ namespace coerce::detail {
 inline Bytes to_bytes(const google::protobuf::MessageLite& message) {
   Bytes bytes(message.ByteSizeLong());
   message.SerializeWithCachedSizesToArray(bytes.data());
+  return bytes;
+}
+/// Of one with maps in it, which would be written in an order of their own.
+inline Bytes to_ordered_bytes(const google::protobuf::MessageLite& message) {
+  Bytes bytes(message.ByteSizeLong());
+  google::protobuf::io::ArrayOutputStream array(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedOutputStream out(&array);
+  out.SetSerializationDeterministic(true);
+  message.SerializeWithCachedSizes(&out);
   return bytes;
 }
 

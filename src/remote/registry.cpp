@@ -59,7 +59,7 @@ std::vector<ActorPlace> ActorRegistry::announced(const ActorId& id) const {
 }
 
 void ActorRegistry::changed(NodeChange change, const NodeDescription& node) {
-  if (change == NodeChange::Lost) table_.clear(node.id, node.incarnation);
+  if (change != NodeChange::Up) table_.clear(node.id, node.incarnation);
   announcer_.members_changed();
 }
 

@@ -11,6 +11,7 @@
 
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/handlers.hpp>
+#include <coerce/remote/downing.hpp>
 #include <coerce/remote/options.hpp>
 #include <coerce/remote/transport.hpp>
 
@@ -26,6 +27,7 @@ struct NodeSettings {
   RemoteHandlers handlers;
   HeartbeatOptions heartbeat;
   RemoteLimits limits;
+  Downing downing;
   std::shared_ptr<Authenticator> authenticator;
   std::shared_ptr<Transport> transport;
   /// Makes the transport once there is a system, if none was given.

@@ -29,7 +29,9 @@ SystemCapabilities RemoteActorSystem::capabilities() const {
   return core_->handlers().capabilities();
 }
 
-std::optional<NodeId> RemoteActorSystem::current_leader() const noexcept { return std::nullopt; }
+std::optional<NodeId> RemoteActorSystem::current_leader() const {
+  return core_->membership().state().leader;
+}
 std::vector<RemoteNodeState> RemoteActorSystem::get_nodes() const {
   return core_->membership().nodes();
 }

@@ -25,7 +25,7 @@ Watched::Watched(RemoteCore& core, TrackedActors& tracked) : core_(core) {
     return take(from, std::move(question));
   });
   core.on_node([this](NodeChange change, const NodeDescription& node) {
-    if (change == NodeChange::Lost) lose(node);
+    if (change != NodeChange::Up) lose(node);
   });
 }
 

@@ -26,7 +26,7 @@ Watching::Watching(RemoteCore& core) : core_(core) {
     return take_terminated(from, std::move(message));
   });
   core.on_node([this](NodeChange change, const NodeDescription& node) {
-    if (change == NodeChange::Lost) lose(node);
+    if (change != NodeChange::Up) lose(node);
   });
 }
 

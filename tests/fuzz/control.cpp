@@ -3,15 +3,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 
 #include <google/protobuf/stubs/logging.h>
 
 #include <coerce/codec/codec.hpp>
 
+#include "cluster/judgement.hpp"
+#include "cluster/standing.hpp"
 #include "demand.hpp"
 #include "remote/control_frames.hpp"
 #include "remote/deadlines.hpp"
-#include "remote/members_message.hpp"
 
 namespace {
 
@@ -57,18 +59,25 @@ void try_challenge(BytesView bytes) {
          "a challenge that is another one");
 }
 
-void try_members(BytesView bytes) {
-  const auto message = decode_members(bytes);
-  if (!message) return;
-  std::size_t members = 0, ended = 0;
-  for (const auto& piece : encode_members(*message)) {
-    const auto again = decode_members(piece);
-    demand(again.has_value(), "a table of members that was written cannot be read");
-    members += again->members.size();
-    ended += again->ended.size();
-  }
-  demand(members == message->members.size() && ended == message->ended.size(),
-         "a table of members that is another one");
+void try_standing(BytesView bytes) {
+  const auto standing = decode_standing(bytes);
+  if (!standing) return;
+  const auto again = decode_standing(encode_standing(*standing));
+  demand(again.has_value(), "a standing that was written cannot be read");
+  demand(again->view == standing->view && again->founding == standing->founding &&
+             again->ended == standing->ended && again->reached == standing->reached &&
+             again->agreement.size() == standing->agreement.size(),
+         "a standing that is another one");
+  if (!standing->view) return;
+  (void)full_mesh(
+      *standing->view, standing->view->members.front().node.id,
+      {{standing->number, {standing->unreachable.begin(), standing->unreachable.end()}}});
+  Agreement agreement(standing->view->members.front().node.id);
+  agreement.begin(standing->lineage, standing->number + 1);
+  agreement.propose(*standing->view, standing->view->ids(),
+                    [&](const std::set<NodeId>& ids) { return standing->view->is_quorum(ids); });
+  for (const AgreementMessage& message : standing->agreement)
+    agreement.handle(standing->view->members.back().node.id, message);
 }
 
 void try_extensions(BytesView bytes) {
@@ -87,7 +96,7 @@ void try_error(BytesView bytes) {
 }
 
 constexpr void (*kTries[])(BytesView) = {
-    &try_ping, &try_pong, &try_goodbye, &try_challenge, &try_members, &try_extensions, &try_error,
+    &try_ping, &try_pong, &try_goodbye, &try_challenge, &try_standing, &try_extensions, &try_error,
 };
 
 }  // namespace

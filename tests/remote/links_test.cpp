@@ -3,11 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "remote/link_world.hpp"
-#include "remote/seed_membership.hpp"
 
 using namespace std::chrono_literals;
 using namespace remote_test;
-using coerce::ActorRefErrKind;
 using coerce::NodeDescription;
 using coerce::NodeId;
 using coerce::Result;
@@ -15,10 +13,8 @@ using coerce::detail::HelloEnd;
 using coerce::detail::HelloOutcome;
 using coerce::detail::Links;
 using coerce::detail::LinksHost;
-using coerce::detail::NodeChange;
 using coerce::detail::Peer;
 using coerce::detail::PeerTable;
-using coerce::detail::SeedMembership;
 using coerce::testkit::TestSystem;
 
 namespace {
@@ -50,16 +46,7 @@ class StuckConnection : public MemoryConnection {
 /// Node 1, from the moment on that somebody has said hello.
 class Node : public LinksHost {
  public:
-  explicit Node(TestSystem& system)
-      : test(system),
-        members(self_, coerce::HeartbeatOptions{}, {}, test.system().clock(),
-                [](NodeId, coerce::BytesView) { return true; }) {
-    members.listen([this](NodeChange change, const NodeDescription& who) {
-      events.push_back((change == NodeChange::Up ? "up " : "lost ") + std::to_string(who.id) + "/" +
-                       std::to_string(who.incarnation.started));
-      if (change == NodeChange::Lost) table.retire(who, "the node was lost");
-    });
-  }
+  explicit Node(TestSystem& system) : test(system) {}
   ~Node() override {
     for (const auto& peer : table.all()) peer->retire("the test ends");
     test.run_until_idle();
@@ -67,7 +54,7 @@ class Node : public LinksHost {
 
   void begin_anew() {
     self_ = node(1, self_.incarnation.started + 1);
-    members.begin_anew(self_, false);
+    while (!up_.empty()) lose(up_.begin()->second);
   }
   World::Wire meet(const NodeDescription& who, std::uint64_t generation) {
     World::Wire wire;
@@ -98,17 +85,26 @@ class Node : public LinksHost {
     test.advance(10ms);
   }
 
-  // As RemoteCore does.
+  // As RemoteCore does, with members who are whoever is linked.
   const NodeDescription& self() const noexcept override { return self_; }
-  Result<void> admit(const NodeDescription& who) override { return members.admit(who); }
-  void came(const NodeDescription& who) override { members.came(who); }
+  Result<void> admit(const NodeDescription& who) override {
+    const auto place = up_.find(who.id);
+    if (place == up_.end() || place->second.incarnation == who.incarnation || links_[who.id] == 0)
+      return {};
+    return coerce::unexpected(coerce::ActorRefErr::NotSupported({}, {}, {}, "its id is in use"));
+  }
+  void came(const NodeDescription& who) override {
+    const auto place = up_.find(who.id);
+    if (place != up_.end() && place->second.incarnation != who.incarnation) lose(place->second);
+  }
   void linked(const std::shared_ptr<Peer>& peer) override {
-    if (table.keep(*peer)) members.linked(peer->node());
+    if (!table.keep(*peer)) return;
+    ++links_[peer->node_id()];
+    if (up_.emplace(peer->node_id(), peer->node()).second) note("up ", peer->node());
   }
-  void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override {
-    members.unlinked(peer->node(), goodbye);
-  }
+  void unlinked(const std::shared_ptr<Peer>& peer, bool) override { --links_[peer->node_id()]; }
   void removed(const NodeDescription&, const NodeDescription&, bool) override {}
+  int links_with(NodeId id) { return links_[id]; }
 
   TestSystem& test;
   coerce::detail::NodeWorld world{test.system()};
@@ -126,10 +122,20 @@ class Node : public LinksHost {
     (void)carried;
   }
 
-  NodeDescription self_ = node(1);
+  void note(std::string_view what, const NodeDescription& who) {
+    events.push_back(std::string(what) + std::to_string(who.id) + "/" +
+                     std::to_string(who.incarnation.started));
+  }
+  void lose(NodeDescription who) {
+    up_.erase(who.id);
+    links_.erase(who.id);
+    note("lost ", who);
+    table.retire(who, "the node was lost");
+  }
 
- public:
-  SeedMembership members;
+  NodeDescription self_ = node(1);
+  std::map<NodeId, NodeDescription> up_;
+  std::map<NodeId, int> links_;
 };
 
 using Events = std::vector<std::string>;
@@ -142,7 +148,6 @@ TEST_CASE("Who says hello and is gone before its link is up leaves nothing", "[l
   for (NodeId id = 100; id < 400; ++id) node1.meet_and_part(node(id), 2);
   REQUIRE(node1.table.all().empty());
   REQUIRE(node1.events.empty());
-  REQUIRE(node1.members.nodes().size() == 1);
   REQUIRE(node1.table.counters().links_ended == 300);
 }
 
@@ -206,11 +211,11 @@ TEST_CASE("The late end of a link of before a node began anew says nothing of th
   const auto wire = node1.meet(node(7), 2);
   node1.pass();
   REQUIRE(node1.events == Events{"up 7/1", "lost 7/1", "up 7/1"});
-  REQUIRE(node1.members.wanted().empty());
+  REQUIRE(node1.links_with(7) == 1);
   may_end->set();
   node1.pass();
   REQUIRE(node1.table.find(7)->is_connected());
-  REQUIRE(node1.members.wanted().empty());  // or it would be dialled, as if there were no link
+  REQUIRE(node1.links_with(7) == 1);  // or it would be dialled, as if there were no link
 }
 
 TEST_CASE("Whose id another life takes is lost, even if the link of that one does not last",
@@ -224,7 +229,4 @@ TEST_CASE("Whose id another life takes is lost, even if the link of that one doe
   node1.meet_and_part(node(7, 2), 2);
   REQUIRE(node1.events == Events{"up 7/1", "lost 7/1"});
   REQUIRE(node1.table.find(7) == nullptr);
-  const auto again = node1.members.admit(node(7, 1));
-  REQUIRE_FALSE(again);
-  REQUIRE(again.error().kind() == ActorRefErrKind::Fenced);
 }

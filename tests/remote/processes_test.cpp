@@ -80,8 +80,8 @@ TEST_CASE("processes ask and tell each other, and a clean drain leaves nothing u
   CHECK(counters.unconfirmed == 0);
   CHECK(counters.dead == 0);
   CHECK(counters.queued == 0);
+  two.host->expect(".*node 2 .* is gone");  // before it closes its links
   two.host->expect(".*node 2 .* says goodbye");
-  two.host->expect(".*node 2 .* is gone");  // at once
   two.host->ask("seen", "seen " + std::to_string(told) + ", disordered 0");
   two.host->ask("nodes", "nodes 1 healthy, 2 terminated");
   CHECK(two.asker->finish() == 0);

@@ -145,7 +145,7 @@ TEST_CASE("nobody says that there is no such actor while a member cannot be aske
   SimulatedWorld world(3, with_birds);
   const auto leon = world.start<Parrot>(3, "leon");
   world.sim().partition({1, 2}, {3});
-  for (const auto timeout : {5000ms, 1000ms, 100ms}) {
+  for (const auto timeout : {3000ms, 1000ms, 100ms}) {
     const auto missing = world.run(1, world.remote(1).locate_actor_node("leon", timeout));
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind() == Kind::Unreachable);

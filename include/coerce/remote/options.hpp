@@ -71,6 +71,9 @@ struct RemoteLimits {
   Duration drain_timeout = std::chrono::seconds(5);
   /// For so long an ended node stays in get_nodes().
   Duration ended_nodes_listed = std::chrono::minutes(1);
+  /// For so long an incarnation that was removed is refused by those who remember it, of which
+  /// there are 4096 at most.
+  Duration removed_nodes_remembered = std::chrono::hours(24);
 };
 static_assert(std::is_trivially_destructible_v<RemoteLimits>);
 

@@ -16,6 +16,7 @@
 #include <coerce/remote/authenticator.hpp>
 #include <coerce/remote/counters.hpp>
 #include <coerce/remote/detail/node_calls.hpp>
+#include <coerce/remote/downing.hpp>
 #include <coerce/remote/handlers.hpp>
 #include <coerce/remote/node.hpp>
 #include <coerce/remote/options.hpp>
@@ -61,8 +62,9 @@ class RemoteActorSystem {
     return detail::capabilities(*core_, node, timeout);
   }
 
-  /// None: nodes that know each other by seeds choose no leader.
-  std::optional<NodeId> current_leader() const noexcept;
+  /// The oldest member that does not leave, by the view that all members have agreed on; none
+  /// before this node has joined a cluster. A node without seeds is a cluster, and its leader.
+  std::optional<NodeId> current_leader() const;
   /// All that this node knows of, itself included; an ended one stays listed as Terminated for a
   /// minute (RemoteLimits::ended_nodes_listed). In the order of their ids.
   std::vector<RemoteNodeState> get_nodes() const;
@@ -218,6 +220,9 @@ class RemoteActorSystemBuilder {
   }
   RemoteActorSystemBuilder& heartbeat(const HeartbeatOptions& options);
   RemoteActorSystemBuilder& limits(const RemoteLimits& limits);
+  /// Which part of a cluster goes on when it comes apart. Default: KeepMajority. Throws
+  /// std::invalid_argument if StaticQuorum asks for no members.
+  RemoteActorSystemBuilder& downing(const Downing& strategy);
   /// Nodes of other clusters are refused. At most 255 bytes. Default: "coerce".
   RemoteActorSystemBuilder& cluster_name(std::string_view name);
   /// Proves who this node is, and checks others. Default: nobody proves anything.

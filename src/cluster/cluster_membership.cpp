@@ -1,0 +1,414 @@
+#include "cluster/cluster_membership.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "remote/address.hpp"
+#include "remote/node_world.hpp"
+
+namespace coerce::detail {
+
+namespace {
+
+constexpr std::size_t kMostTombstones = 4096;
+constexpr std::size_t kMostEndedListed = 1024;
+constexpr std::size_t kMostFormerPlaces = 64;
+
+}  // namespace
+
+std::unique_ptr<Membership> make_membership(MembershipSetup setup) {
+  return std::make_unique<ClusterMembership>(std::move(setup));
+}
+
+ClusterMembership::ClusterMembership(MembershipSetup setup)
+    : heartbeat_(setup.heartbeat),
+      downing_(setup.downing),
+      max_nodes_(setup.max_nodes),
+      ended_listed_(setup.ended_listed),
+      tombstones_kept_(setup.tombstones_kept),
+      clock_(setup.clock),
+      rng_(setup.rng),
+      tell_(std::move(setup.tell)),
+      removed_(std::move(setup.removed)),
+      log_(std::move(setup.log)),
+      self_(std::move(setup.self)),
+      agreement_(self_.id) {
+  agreement_.begin({}, 1);
+}
+
+// ---- what it knows ------------------------------------------------------------------------------
+
+ClusterMembership::Known* ClusterMembership::find(const NodeName& name) {
+  const auto place = known_.find(name.id);
+  return place != known_.end() && name_of(place->second.node) == name ? &place->second : nullptr;
+}
+const ClusterMembership::Known* ClusterMembership::find(const NodeName& name) const {
+  return const_cast<ClusterMembership*>(this)->find(name);
+}
+const ClusterMembership::Known* ClusterMembership::known_member(const ViewMember& member) const {
+  return find(name_of(member.node));
+}
+
+bool ClusterMembership::was_removed(const NodeName& name) const {
+  return std::ranges::find(tombstones_, name, &Tombstone::name) != tombstones_.end();
+}
+
+bool ClusterMembership::lives(const Known& known) const {
+  return known.links > 0 && now() - known.heard < heartbeat_.unhealthy_node_heartbeat_timeout;
+}
+
+bool ClusterMembership::is_linked_at(const std::string& address) const {
+  return std::ranges::any_of(known_, [&](const auto& entry) {
+    return entry.second.links > 0 && entry.second.node.address == address;
+  });
+}
+
+bool ClusterMembership::is_silent(const ViewMember& member, Duration limit) const {
+  if (member.node.id == self_.id) return false;
+  const Known* known = known_member(member);
+  return known == nullptr || now() - known->heard >= limit;
+}
+
+RemoteNodeState ClusterMembership::state_of(const NodeDescription& node, bool leaving,
+                                            bool joining) const {
+  RemoteNodeState state;
+  state.id = node.id;
+  state.addr = node.address;
+  state.tag = node.tag;
+  state.version = node.version;
+  state.attributes = node.attributes;
+  state.roles = node.roles;
+  state.started_at = node.started_at();
+  state.status = NodeStatus::Healthy;
+  if (const Known* known = find(name_of(node))) {
+    state.last_heartbeat = known->last_heartbeat;
+    state.ping_latency = known->latency;
+    if (now() - known->heard >= heartbeat_.unhealthy_node_heartbeat_timeout)
+      state.status = NodeStatus::Unhealthy;
+  } else if (node.id != self_.id) {
+    state.status = NodeStatus::Unhealthy;
+  }
+  if (leaving) state.status = NodeStatus::Leaving;
+  if (joining) state.status = NodeStatus::Joining;
+  return state;
+}
+
+std::vector<RemoteNodeState> ClusterMembership::nodes() const {
+  const Lock lock(mutex_);
+  std::map<NodeId, RemoteNodeState> all;
+  for (const ViewMember& member : view_.members) {
+    const bool leaving = member.node.id == self_.id ? leaving_ != Leaving::No : member.leaving;
+    all.emplace(member.node.id, state_of(member.node, leaving, false));
+  }
+  const bool seeks = !is_member() && last_tick_.has_value();
+  all.emplace(self_.id, state_of(self_, leaving_ != Leaving::No, seeks));
+  for (const auto& [id, known] : known_)
+    if (known.links > 0) all.emplace(id, state_of(known.node, false, true));
+  for (auto ended = ended_.rbegin(); ended != ended_.rend(); ++ended)  // the latest of an id
+    if (now() - ended->when <= ended_listed_) all.emplace(ended->state.id, ended->state);
+  std::vector<RemoteNodeState> list;
+  for (auto& [id, state] : all) list.push_back(std::move(state));
+  return list;
+}
+
+std::vector<NodeDescription> ClusterMembership::members() const {
+  const Lock lock(mutex_);
+  if (!is_member()) return {self_};
+  std::vector<NodeDescription> list;
+  for (const ViewMember& member : view_.members) list.push_back(member.node);
+  std::ranges::sort(list, {}, &NodeDescription::id);
+  return list;
+}
+
+bool ClusterMembership::is_member(NodeId id, const Incarnation& incarnation) const {
+  const Lock lock(mutex_);
+  if (id == self_.id) return incarnation == self_.incarnation;
+  return view_.find(NodeName{id, incarnation}) != nullptr;
+}
+
+std::set<NodeId> ClusterMembership::heard_lately() const {
+  std::set<NodeId> ids{self_.id};
+  for (const ViewMember& member : view_.members)
+    if (const Known* known = known_member(member);
+        known != nullptr && now() - known->answered < heartbeat_.terminated_node_heartbeat_timeout)
+      ids.insert(member.node.id);
+  return ids;
+}
+
+bool ClusterMembership::has_quorum() const {
+  return is_member() && verdict_ == Verdict::Continue && view_.is_quorum(heard_lately());
+}
+
+ClusterState ClusterMembership::cluster_state() const {
+  ClusterState state;
+  state.number = view_.number;
+  if (const ViewMember* leader = view_.leader()) state.leader = leader->node.id;
+  for (const ViewMember& member : view_.members) {
+    state.members.push_back(member.node);
+    if (member.leaving) state.leaving.push_back(member.node.id);
+  }
+  state.has_quorum = has_quorum();
+  return state;
+}
+
+ClusterState ClusterMembership::state() const {
+  const Lock lock(mutex_);
+  return cluster_state();
+}
+
+bool ClusterMembership::has_joined(std::size_t least) const {
+  const Lock lock(mutex_);
+  std::size_t healthy = 0;
+  for (const ViewMember& member : view_.members) {
+    if (!is_silent(member, heartbeat_.unhealthy_node_heartbeat_timeout)) ++healthy;
+    if (member.node.id == self_.id) continue;
+    const Known* known = known_member(member);
+    if (known == nullptr || known->links == 0) return false;
+    const bool knows = known->standing.lineage == view_.lineage;
+    if (!knows || known->standing.number < joined_at_) return false;
+  }
+  return is_member() && healthy >= least;
+}
+
+bool ClusterMembership::has_left() const {
+  const Lock lock(mutex_);
+  return has_left_ || view_.members.size() <= 1;
+}
+
+std::vector<std::string> ClusterMembership::wanted() const {
+  const Lock lock(mutex_);
+  std::set<std::string> addresses;
+  const auto want = [&](const NodeDescription& node) {
+    if (node.id == self_.id || node.address.empty()) return;
+    const Known* known = find(name_of(node));
+    if (known == nullptr || known->links == 0) addresses.insert(node.address);
+  };
+  for (const ViewMember& member : view_.members) want(member.node);
+  for (const NodeDescription& node : heard_of_) want(node);
+  for (const auto& [address, since] : former_places_)
+    if (address != self_.address && !is_linked_at(address)) addresses.insert(address);
+  return {addresses.begin(), addresses.end()};
+}
+
+// ---- what the links see -------------------------------------------------------------------------
+
+Result<void> ClusterMembership::admit(const NodeDescription& node) {
+  const Lock lock(mutex_);
+  const auto refuse = [](std::string_view why) {
+    return coerce::unexpected(ActorRefErr::NotSupported({}, {}, {}, why));
+  };
+  if (node.id == 0 || node.id > kMaxNodeId) return refuse("its node id is out of range");
+  if (!node.address.empty() && !parse_address(node.address)) return refuse("its address is none");
+  if (node.id == self_.id) return refuse("its node id is this node's");
+  if (was_removed(name_of(node)))
+    return coerce::unexpected(ActorRefErr::Fenced("it was removed from the cluster"));
+  const auto place = known_.find(node.id);
+  if (place == known_.end()) {
+    if (known_.size() >= max_nodes_)
+      return coerce::unexpected(ActorRefErr::Overloaded("as many nodes as may be are known"));
+    return {};
+  }
+  if (name_of(place->second.node) != name_of(node) && lives(place->second))
+    return refuse("its node id is in use by a node that answers");
+  return {};
+}
+
+void ClusterMembership::came(const NodeDescription& node) {
+  Lock lock(mutex_);
+  const auto place = known_.find(node.id);
+  if (place == known_.end() || name_of(place->second.node) == name_of(node)) return;
+  place->second.links = 0;
+  place->second.heard = TimePoint();  // it is gone, as far as this node can tell
+  place->second.answered = TimePoint();
+  look(now());
+  release(std::move(lock));
+}
+
+void ClusterMembership::linked(const NodeDescription& node) {
+  Lock lock(mutex_);
+  if (was_removed(name_of(node))) return;  // its peer is being retired
+  Known& known = known_[node.id];
+  if (name_of(known.node) != name_of(node)) known = Known{};
+  known.node = node;
+  known.heard = known.answered = now();
+  known.said_goodbye = false;
+  ++known.links;
+  known.standing.serial = 0;
+  if (is_member()) former_places_.erase(node.address);  // else it has a voice: electorate()
+  if (is_member())
+    write(node.id, everything());
+  else
+    write_to_all(false);  // all of them wait to hear whom this node has reached
+  look(now());
+  plan();
+  release(std::move(lock));
+}
+
+void ClusterMembership::heard(NodeId node, Duration latency) {
+  const Lock lock(mutex_);
+  const auto place = known_.find(node);
+  if (place == known_.end() || latency > heartbeat_.ping_timeout) return;
+  Known& known = place->second;
+  known.heard = now();
+  known.answered = now() - latency;
+  known.last_heartbeat = clock_.wall_now();
+  known.latency = latency;
+}
+
+void ClusterMembership::unlinked(const NodeDescription& node, bool goodbye) {
+  Lock lock(mutex_);
+  Known* const known = find(name_of(node));
+  if (known == nullptr) return;
+  known->links = std::max(0, known->links - 1);
+  if (known->links > 0) return;  // another one has replaced it: its end says nothing of the node
+  known->said_goodbye |= goodbye;
+  if (view_.find(name_of(node)) == nullptr) known_.erase(node.id);
+  look(now());
+  plan();
+  release(std::move(lock));
+}
+
+// ---- what this node does ------------------------------------------------------------------------
+
+void ClusterMembership::rename(NodeDescription self) {
+  const Lock lock(mutex_);
+  self_ = std::move(self);
+}
+
+void ClusterMembership::begin_anew(NodeDescription self, bool forget_addresses) {
+  Lock lock(mutex_);
+  for (const ViewMember& member : view_.members)
+    if (member.node.id != self_.id) lose(member.node);
+  if (forget_addresses) former_places_.clear();
+  known_.clear();
+  tombstones_.clear();
+  self_ = std::move(self);
+  view_ = {};
+  joined_at_ = 0;
+  agreement_.begin({}, 1);
+  heard_of_.clear();
+  going_on_.clear();
+  verdict_ = Verdict::Continue;
+  alone_since_.reset();
+  founding_.reset();
+  last_tick_.reset();
+  chosen_since_.reset();
+  last_voters_.clear();
+  leaving_ = Leaving::No;
+  has_left_ = false;
+  out_.removed.clear();
+  news();
+  release(std::move(lock));
+}
+
+void ClusterMembership::leave(Leaving leaving) {
+  Lock lock(mutex_);
+  if (leaving_ >= leaving) return;
+  leaving_ = leaving;
+  write_to_all(false);
+  look(now());
+  plan();
+  release(std::move(lock));
+}
+
+void ClusterMembership::listen(NodeListener listener) {
+  const Lock lock(mutex_);
+  listeners_.push_back(std::move(listener));
+}
+
+void ClusterMembership::watch(ClusterListener listener) {
+  Lock lock(mutex_);
+  const ClusterState present = cluster_state();
+  watchers_.push_back(listener);
+  lock.unlock();
+  listener(present);
+}
+
+void ClusterMembership::tick(TimePoint time, std::vector<SeedPlace> seeds) {
+  Lock lock(mutex_);
+  seeds_ = std::move(seeds);
+  if (last_tick_) {
+    // This node stood still, not the others: it has to hear them before it says that they are gone.
+    const Duration late = time - *last_tick_ - heartbeat_.interval;
+    if (late > kStoodStill)
+      for (auto& [id, known] : known_)
+        if (known.links > 0) known.heard += late;
+  }
+  last_tick_ = time;
+  std::erase_if(tombstones_, [&](const Tombstone& t) { return time - t.when > tombstones_kept_; });
+  std::erase_if(former_places_,
+                [&](const auto& place) { return time - place.second > kFormerPlacesKept; });
+  if (is_member()) {
+    look(time);
+    if (pause_ticks_ > 0) --pause_ticks_;
+    if (founding_ && ++founding_->ticks > kTicksOfATry) founding_.reset();
+    if (agreement_.is_proposing() && ++tries_ticks_ > kTicksOfATry) agreement_.give_up();
+    agreement_.repeat();
+    write_agreement();
+    take_agreed();
+    plan();
+  } else if (leaving_ == Leaving::No) {
+    seek();
+  }
+  write_to_all(false);
+  news();
+  release(std::move(lock));
+}
+
+// ---- under the lock -----------------------------------------------------------------------------
+
+void ClusterMembership::lose(const NodeDescription& node) {
+  RemoteNodeState state = state_of(node, false, false);
+  state.status = NodeStatus::Terminated;
+  ended_.push_back({std::move(state), now()});
+  while (ended_.size() > kMostEndedListed || now() - ended_.front().when > ended_listed_)
+    ended_.pop_front();
+  const Known* known = find(name_of(node));
+  const bool said_goodbye = known != nullptr && known->said_goodbye;
+  const bool leaves = known != nullptr && known->standing.leaving != Leaving::No;
+  if (!said_goodbye && !leaves && !node.address.empty() &&
+      former_places_.size() < kMostFormerPlaces)
+    former_places_[node.address] = now();
+  const bool may_still_speak = leaves && known->links > 0;
+  out_.events.push_back({may_still_speak ? NodeChange::Left : NodeChange::Lost, node});
+}
+
+void ClusterMembership::bury(const NodeName& name) {
+  if (was_removed(name)) return;
+  tombstones_.push_back({name, now()});
+  if (tombstones_.size() > kMostTombstones) tombstones_.pop_front();
+}
+
+void ClusterMembership::news() {
+  ClusterState state = cluster_state();
+  const auto is_same = [](const ClusterState& a, const ClusterState& b) {
+    return a.number == b.number && a.leader == b.leader && a.has_quorum == b.has_quorum &&
+           a.leaving == b.leaving && a.members.size() == b.members.size();
+  };
+  if (told_ && is_same(*told_, state)) return;
+  told_ = state;
+  out_.state = std::move(state);
+}
+
+void ClusterMembership::release(Lock lock) {
+  if (letting_out_) return;  // somebody else does, and sees ours
+  letting_out_ = true;
+  while (!out_.empty()) {
+    const Outgoing out = std::exchange(out_, {});
+    const auto listeners = listeners_;
+    const auto watchers = watchers_;
+    lock.unlock();
+    for (const std::string& line : out.lines) log_(line);
+    for (const NodeEvent& event : out.events)
+      for (const NodeListener& listener : listeners) listener(event.change, event.node);
+    if (out.state)
+      for (const ClusterListener& watcher : watchers) watcher(*out.state);
+    for (const Letter& letter : out.letters) (void)tell_(letter.to, letter.message);
+    if (!out.removed.empty()) removed_(out.removed);
+    lock.lock();
+  }
+  letting_out_ = false;
+}
+
+}  // namespace coerce::detail

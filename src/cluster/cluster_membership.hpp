@@ -1,0 +1,215 @@
+/// \file
+/// Members by agreement: only views that enough of them have agreed to let in and remove.
+
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "cluster/agreement.hpp"
+#include "cluster/judgement.hpp"
+#include "cluster/standing.hpp"
+#include "remote/membership.hpp"
+
+namespace coerce::detail {
+
+/// A tick that comes so much too late means that this node stood still, not the others.
+inline constexpr Duration kStoodStill = std::chrono::milliseconds(500);
+/// After so many ticks a proposal that was not agreed on is given up, and made anew.
+inline constexpr unsigned kTicksOfATry = 4;
+/// So long a node looks for others where they were.
+inline constexpr Duration kFormerPlacesKept = std::chrono::hours(1);
+
+/// What nodes see of each other is told around and changes nothing by itself. One of the members,
+/// the oldest that all the others hear, makes a view of it, and a quorum of the present view agrees
+/// to it (Agreement). Every node tells every other one its whole standing at each tick and at each
+/// change, so nothing depends on whether a message comes.
+class ClusterMembership final : public Membership {
+ public:
+  explicit ClusterMembership(MembershipSetup setup);
+
+  std::vector<RemoteNodeState> nodes() const override;
+  std::vector<NodeDescription> members() const override;
+  bool is_member(NodeId id, const Incarnation& incarnation) const override;
+  ClusterState state() const override;
+  bool has_joined(std::size_t least) const override;
+
+  Result<void> admit(const NodeDescription& node) override;
+  void came(const NodeDescription& node) override;
+  void linked(const NodeDescription& node) override;
+  void heard(NodeId node, Duration latency) override;
+  void unlinked(const NodeDescription& node, bool goodbye) override;
+  void told(const NodeDescription& from, BytesView standing) override;
+  void tick(TimePoint now, std::vector<SeedPlace> seeds) override;
+  std::vector<std::string> wanted() const override;
+
+  void rename(NodeDescription self) override;
+  void begin_anew(NodeDescription self, bool forget_addresses) override;
+  void begin_leaving() override { leave(Leaving::HandsOver); }
+  void end_leaving() override { leave(Leaving::Ready); }
+  bool has_left() const override;
+
+  void listen(NodeListener listener) override;
+  void watch(ClusterListener listener) override;
+
+ private:
+  /// Another node that is linked, or was and is a member: the latest incarnation of its id.
+  struct Known {
+    NodeDescription node;
+    int links = 0;
+    bool said_goodbye = false;
+    TimePoint heard;     ///< when it last showed that it lives; later, if this node stood still
+    TimePoint answered;  ///< before it was asked what it last answered, whatever this node did
+    std::optional<WallTime> last_heartbeat;
+    std::optional<Duration> latency;
+    Standing standing;  ///< the latest, without what is in a hurry
+  };
+  struct Tombstone {
+    NodeName name;
+    TimePoint when;
+  };
+  struct Ended {
+    RemoteNodeState state;
+    TimePoint when;
+  };
+  struct NodeEvent {
+    NodeChange change;
+    NodeDescription node;
+  };
+  struct Letter {
+    NodeId to;
+    Bytes message;
+  };
+  /// What goes out once the lock is free, in the order in which it is listed here.
+  struct Outgoing {
+    std::vector<std::string> lines;
+    std::vector<NodeEvent> events;
+    std::optional<ClusterState> state;
+    std::vector<Letter> letters;
+    std::string removed;  ///< why this node has to begin anew
+
+    bool empty() const noexcept {
+      return lines.empty() && events.empty() && !state && letters.empty() && removed.empty();
+    }
+  };
+  /// A new lineage that this node proposes to all that go on with it.
+  struct Founding {
+    View view;
+    std::set<NodeId> agreeing;
+    unsigned ticks = 0;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  // ---- under the lock, all of them; cluster_membership.cpp
+  bool is_member() const noexcept { return view_.number > 0; }
+  Known* find(const NodeName& name);
+  const Known* find(const NodeName& name) const;
+  const Known* known_member(const ViewMember& member) const;
+  bool was_removed(const NodeName& name) const;
+  bool lives(const Known& known) const;
+  bool is_linked_at(const std::string& address) const;
+  bool is_silent(const ViewMember& member, Duration limit) const;
+  RemoteNodeState state_of(const NodeDescription& node, bool leaving, bool joining) const;
+  ClusterState cluster_state() const;
+  std::set<NodeId> heard_lately() const;
+  bool has_quorum() const;
+  void lose(const NodeDescription& node);
+  void bury(const NodeName& name);
+  void note(std::string line) { out_.lines.push_back(std::move(line)); }
+  void news();  ///< tells the listeners, if something is different
+  void leave(Leaving leaving);
+  void release(Lock lock);
+
+  // ---- views; installing.cpp
+  void install(View view);
+  void consider(const NodeDescription& from, const Standing& standing);
+  void meet(const NodeDescription& from, const View& other);
+  void learn_ended(const std::vector<NodeName>& ended);
+  void has_to_begin_anew(std::string why);
+
+  // ---- what others are told; letters.cpp
+  Standing standing() const;
+  Standing everything() const;  ///< with the view, and who has been removed of late
+  void write_to_all(bool with_view);
+  void write(NodeId to, Standing standing);
+  void write_agreement();
+
+  // ---- the next view; planning.cpp
+  void look(TimePoint now);
+  Duration room_to_settle() const noexcept;
+  Rows rows() const;
+  std::set<NodeId> unreachable() const;
+  std::set<NodeId> dead() const;
+  bool is_coordinator() const;
+  void plan();
+  View next_view() const;
+  bool may_join(const View& next, const Known& known) const;
+  void found();
+  void answer_founding(const NodeDescription& from, const View& view);
+  void count_founding(NodeId from, const Lineage& founded);
+  void take_agreed();
+
+  // ---- without a cluster; seeking.cpp
+  struct Electorate {
+    std::size_t places = 0;
+    std::set<NodeId> voters;               ///< that are in no cluster
+    std::map<NodeId, std::size_t> weight;  ///< of how many places
+  };
+  void seek();
+  Electorate electorate() const;
+  std::string candidate() const;
+  bool is_chosen(const Electorate& all) const;
+  Lineage draw_lineage();
+
+  TimePoint now() const noexcept { return clock_.now(); }
+
+  const HeartbeatOptions heartbeat_;
+  const Downing downing_;
+  const std::size_t max_nodes_;
+  const Duration ended_listed_;
+  const Duration tombstones_kept_;
+  Clock& clock_;
+  Rng& rng_;
+  const std::function<bool(NodeId, BytesView)> tell_;
+  const std::function<void(std::string_view)> removed_;
+  const std::function<void(std::string_view)> log_;
+
+  mutable std::mutex mutex_;
+  NodeDescription self_;
+  View view_;
+  std::uint64_t joined_at_ = 0;  ///< the number of the first view
+  Agreement agreement_;
+  std::map<NodeId, Known> known_;  // ordered: so is everything that follows from it
+  std::deque<Tombstone> tombstones_;
+  std::deque<Ended> ended_;
+  std::map<std::string, TimePoint> former_places_;
+  Leaving leaving_ = Leaving::No;
+  bool has_left_ = false;
+  std::uint64_t serial_ = 0;
+
+  // What the last look gave.
+  std::set<NodeId> going_on_;
+  Verdict verdict_ = Verdict::Continue;
+  bool is_settled_ = false;  ///< has it been the same for a while?
+  TimePoint settled_since_;
+  std::optional<TimePoint> alone_since_;  ///< without a quorum
+  std::optional<Founding> founding_;
+  std::optional<TimePoint> last_tick_;
+  unsigned tries_ticks_ = 0;  ///< how long a view has been proposed
+  unsigned pause_ticks_ = 0;  ///< before the next one is
+
+  // Without a cluster.
+  std::vector<SeedPlace> seeds_;
+  std::vector<NodeDescription> heard_of_;  ///< members of a cluster that it may join
+  std::set<NodeId> last_voters_;
+  std::optional<TimePoint> chosen_since_;
+
+  std::vector<NodeListener> listeners_;
+  std::vector<ClusterListener> watchers_;
+  std::optional<ClusterState> told_;
+  Outgoing out_;
+  bool letting_out_ = false;
+};
+
+}  // namespace coerce::detail
