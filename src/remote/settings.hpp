@@ -10,8 +10,8 @@
 #include <string>
 
 #include <coerce/remote/authenticator.hpp>
-#include <coerce/remote/handlers.hpp>
 #include <coerce/remote/downing.hpp>
+#include <coerce/remote/handlers.hpp>
 #include <coerce/remote/options.hpp>
 #include <coerce/remote/transport.hpp>
 
