@@ -115,6 +115,75 @@ TEST_CASE("whenever an actor subscribes, it sees the same in the end", "[system-
   }
 }
 
+namespace {
+
+template <class World>
+Texts everything(World& world, NodeId node, const LocalActorRef<Chronicler>& chronicler) {
+  auto asking = chronicler.exec([](Chronicler& actor) { return actor.all(); });
+  return world.run(node, std::move(asking)).value();
+}
+
+}  // namespace
+
+TEST_CASE("a leader, and the first cluster that is large enough, are events",
+          "[system-topic][B-117][B-216][W-50][W-56]") {
+  SimulatedWorld world(3, [](RemoteActorSystemBuilder& builder, NodeId id) {
+    HeartbeatOptions options;
+    if (id == 1) options.minimum_cluster_size = 1;
+    builder.heartbeat(options);
+  });
+  const auto early = world.start<Chronicler>(1, "early");
+  const auto two = world.start<Chronicler>(2, "two");
+  REQUIRE(world.remote(2).current_leader() == NodeId{1});  // the oldest
+  const Texts at_first = everything(world, 2, two);
+  CHECK(at_first == Texts{"added 1", "added 3", "leader 1", "up 1: 1 2 3"});
+  world.kill(1);
+  REQUIRE(world.until([&] { return everything(world, 2, two).size() > 5; }, 60s));
+  const Texts all = everything(world, 2, two);
+  CHECK(std::ranges::count(all, "leader 2") == 1);
+  CHECK(std::ranges::count(all, "removed 1") == 1);
+  CHECK(std::ranges::count_if(all, [](const auto& text) { return text.starts_with("up"); }) == 1);
+  CHECK(world.remote(2).current_leader() == NodeId{2});
+  CHECK(world.until([&] { return world.remote(3).current_leader() == NodeId{2}; }, 10s));
+}
+
+TEST_CASE("a cluster that needs three is up when the third has come", "[system-topic][B-216]") {
+  testkit::Simulation sim{{.nodes = 3}};
+  std::vector<RemoteActorSystem> nodes;
+  std::vector<std::shared_ptr<Starting>> starting;
+  std::vector<LocalActorRef<Chronicler>> chroniclers;
+  for (NodeId id = 1; id <= 3; ++id) {
+    nodes.push_back(build_node(sim.node(id), [](RemoteActorSystemBuilder& builder) {
+      HeartbeatOptions options;
+      options.minimum_cluster_size = 3;
+      builder.heartbeat(options);
+    }));
+    chroniclers.push_back(sim.node(id).start<Chronicler>("chronicler"));
+  }
+  const auto is_up = [&](NodeId id) {
+    auto asking = chroniclers[id - 1].exec([](Chronicler& actor) { return actor.all(); });
+    const Texts all = sim.node(id).run(std::move(asking)).value();
+    return std::ranges::count(all, "up 1: 1 2 3") == 1;
+  };
+  const auto begin = [&](NodeId id) {
+    std::vector<std::string> seeds;
+    if (id > 1) seeds.push_back(address_of(sim.node(1)));
+    starting.push_back(begin_start(sim.node(id), worker_of(sim.node(id), nodes[id - 1], seeds)));
+  };
+  begin(1);
+  begin(2);
+  sim.run_for(10s);
+  CHECK_FALSE(is_up(1));
+  CHECK_FALSE(starting[0]->done);
+  begin(3);
+  sim.run_for(10s);
+  for (NodeId id = 1; id <= 3; ++id) {
+    INFO("node " << id);
+    CHECK(starting[id - 1]->done);
+    CHECK(is_up(id));
+  }
+}
+
 TEST_CASE("nothing on the topic of the cluster comes from a network or a user",
           "[system-topic][W-92]") {
   SimulatedWorld world(2);
