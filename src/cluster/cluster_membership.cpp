@@ -157,6 +157,11 @@ ClusterState ClusterMembership::state() const {
   return cluster_state();
 }
 
+View ClusterMembership::view() const {
+  const Lock lock(mutex_);
+  return view_;
+}
+
 bool ClusterMembership::has_joined(std::size_t least) const {
   const Lock lock(mutex_);
   std::size_t healthy = 0;

@@ -53,6 +53,9 @@ class ClusterMembership final : public Membership {
   void listen(NodeListener listener) override;
   void watch(ClusterListener listener) override;
 
+  /// What state() is made of; number 0: in no cluster.
+  View view() const;
+
  private:
   /// Another node that is linked, or was and is a member: the latest incarnation of its id.
   struct Known {

@@ -102,8 +102,10 @@ bool ClusterMembership::may_join(const View& next, const Known& known) const {
   const NodeName name = name_of(known.node);
   const bool asks = known.links > 0 && !known.standing.lineage && known.standing.serial > 0 &&
                     known.standing.leaving == Leaving::No;
-  if (!asks || was_removed(name) || next.find(name.id) != nullptr || known.node.address.empty())
-    return false;
+  // A member that does not know yet that it is one asks as well. If it is being removed, that is
+  // for good, not to let it in again with the same view.
+  if (!asks || was_removed(name) || view_.find(name) != nullptr) return false;
+  if (next.find(name.id) != nullptr || known.node.address.empty()) return false;
   return std::ranges::all_of(next.members, [&](const ViewMember& member) {
     return std::ranges::find(known.standing.reached, member.node.id) !=
            known.standing.reached.end();
