@@ -118,7 +118,10 @@ void ClusterMembership::install(View view) {
   }
   for (const ViewMember& member : view_.members) {
     if (member.node.id == self_.id || before.find(name_of(member.node)) != nullptr) continue;
-    if (find(name_of(member.node)) == nullptr) {
+    // Its id may be linked as another incarnation: then the view is late, and that one stays known.
+    const auto place = known_.find(member.node.id);
+    if (place == known_.end() ||
+        (place->second.links == 0 && find(name_of(member.node)) == nullptr)) {
       Known known;
       known.node = member.node;
       known.heard = known.answered = now();

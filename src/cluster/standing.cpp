@@ -13,6 +13,8 @@ namespace {
 constexpr int kMostOfEach = 4096;
 constexpr int kMostAgreements = 16;
 constexpr std::size_t kMostCandidate = 300;
+/// Of one number of a view: more than there is time for.
+constexpr std::uint64_t kMostRounds = std::uint64_t{1} << 40;
 
 void write(Lineage from, cluster::v1::Lineage& to) {
   to.set_high(from.high);
@@ -52,6 +54,8 @@ void write(Ballot from, cluster::v1::Ballot& to) {
   to.set_proposer(from.proposer);
 }
 Ballot read(const cluster::v1::Ballot& from) { return {from.round(), from.proposer()}; }
+/// A next round has to be there for all the others.
+bool is_sound(const cluster::v1::Ballot& ballot) { return ballot.round() <= kMostRounds; }
 
 void write(const AgreementMessage& from, cluster::v1::Agreement& to) {
   to.set_kind(static_cast<std::uint32_t>(from.kind));
@@ -62,12 +66,13 @@ void write(const AgreementMessage& from, cluster::v1::Agreement& to) {
   if (from.view) write(*from.view, *to.mutable_view());
 }
 
-/// None: of no known kind, or about a view that does not follow.
+/// None: of no known kind, in a round that nobody comes to, or about a view that does not follow.
 std::optional<AgreementMessage> read(const cluster::v1::Agreement& from) {
   AgreementMessage to;
   if (from.kind() < static_cast<std::uint32_t>(AgreementMessage::Kind::Prepare) ||
       from.kind() > static_cast<std::uint32_t>(AgreementMessage::Kind::Refused))
     return std::nullopt;
+  if (!is_sound(from.ballot()) || !is_sound(from.accepted())) return std::nullopt;
   to.kind = static_cast<AgreementMessage::Kind>(from.kind());
   to.lineage = read(from.lineage());
   to.number = from.number();

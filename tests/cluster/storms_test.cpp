@@ -97,6 +97,7 @@ void storm_over(std::size_t nodes) {
   if (const char* wanted = std::getenv("COERCE_STORM_SEEDS"))
     options.seeds = static_cast<std::size_t>(std::stoul(wanted));
   options.simulation.nodes = nodes;
+  options.simulation.show_log = std::getenv("COERCE_SHOW_LOG") != nullptr;
   options.simulation.max_steps = 20'000'000;
   const auto report = testkit::explore(
       [&](Simulation& sim) {
