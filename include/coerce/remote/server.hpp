@@ -68,14 +68,14 @@ class ClusterWorkerBuilder {
   /// Default: 60 s.
   ClusterWorkerBuilder& join_timeout(Duration timeout);
 
-  /// Listens and joins. Without seeds this node is a cluster of its own, at once. With them it joins
-  /// the cluster that one of them is in, or forms one with them, if a majority of them (this node
-  /// counts too) answers that there is none. Returns when this node is a member, linked to all
-  /// others, who know it (and there are as many as HeartbeatOptions::minimum_cluster_size asks for). Once. It waits for a leave() that is under
-  /// way. Errors: Unreachable (it cannot listen there), NotSupported (it listens already; no
-  /// address of its own to advertise; a network where others may listen, without TLS and
-  /// allow_plaintext(), or with a weak Authenticator), Timeout (join_timeout; it does not listen
-  /// any more then).
+  /// Listens and joins. Without seeds this node is a cluster of its own, at once. With them it
+  /// joins the cluster that one of them is in, or forms one with them, if a majority of them (this
+  /// node counts too) answers that there is none. Returns when this node is a member, linked to all
+  /// others, who know it (and there are as many as HeartbeatOptions::minimum_cluster_size asks
+  /// for). Once. It waits for a leave() that is under way. Errors: Unreachable (it cannot listen
+  /// there), NotSupported (it listens already; no address of its own to advertise; a network where
+  /// others may listen, without TLS and allow_plaintext(), or with a weak Authenticator), Timeout
+  /// (join_timeout; it does not listen any more then).
   Task<Result<RemoteServer>> start();
 
  private:
