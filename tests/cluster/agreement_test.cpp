@@ -121,7 +121,7 @@ TEST_CASE("half of the members decide with the oldest, and not without it") {
 
 TEST_CASE("less than a quorum agrees on nothing") {
   Room room(5, 1);
-  for (const NodeId gone : {3, 4, 5}) room.silence(gone);
+  for (const NodeId gone : {3U, 4U, 5U}) room.silence(gone);
   for (int i = 0; i < 20; ++i) {
     room.propose(1 + static_cast<NodeId>(i % 2));
     room.deliver_all();
