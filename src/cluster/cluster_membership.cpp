@@ -285,7 +285,13 @@ void ClusterMembership::begin_anew(NodeDescription self, bool forget_addresses) 
   Lock lock(mutex_);
   for (const ViewMember& member : view_.members)
     if (member.node.id != self_.id) lose(member.node);
-  if (forget_addresses) former_places_.clear();
+  if (forget_addresses) {
+    former_places_.clear();
+    stopped_.reset();
+  } else if (verdict_ == Verdict::Stop && !view_.members.empty() &&
+             view_.members.front().node.id != self_.id) {
+    stopped_ = Stopped{view_.members.front().node.address, now()};
+  }
   known_.clear();
   tombstones_.clear();
   self_ = std::move(self);
@@ -297,6 +303,7 @@ void ClusterMembership::begin_anew(NodeDescription self, bool forget_addresses) 
   verdict_ = Verdict::Continue;
   alone_since_.reset();
   founding_.reset();
+  promised_lineage_ = {};
   last_tick_.reset();
   chosen_since_.reset();
   last_voters_.clear();

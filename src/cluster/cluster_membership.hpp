@@ -102,6 +102,11 @@ class ClusterMembership final : public Membership {
     std::set<NodeId> agreeing;
     unsigned ticks = 0;
   };
+  /// That it could not go on with the members of its last view.
+  struct Stopped {
+    std::string oldest;  ///< the address of the oldest of them
+    TimePoint when;
+  };
   using Lock = std::unique_lock<std::mutex>;
 
   // ---- under the lock, all of them; cluster_membership.cpp
@@ -163,6 +168,7 @@ class ClusterMembership final : public Membership {
   Electorate electorate() const;
   std::string candidate() const;
   bool is_chosen(const Electorate& all) const;
+  bool may_form(const std::set<NodeId>& voters) const;
   Lineage draw_lineage();
 
   TimePoint now() const noexcept { return clock_.now(); }
@@ -198,6 +204,7 @@ class ClusterMembership final : public Membership {
   TimePoint settled_since_;
   std::optional<TimePoint> alone_since_;  ///< without a quorum
   std::optional<Founding> founding_;
+  Lineage promised_lineage_;  ///< of the last view that this node would go on with elsewhere
   std::optional<TimePoint> last_tick_;
   unsigned tries_ticks_ = 0;  ///< how long a view has been proposed
   unsigned pause_ticks_ = 0;  ///< before the next one is
@@ -207,6 +214,7 @@ class ClusterMembership final : public Membership {
   std::vector<NodeDescription> heard_of_;  ///< members of a cluster that it may join
   std::set<NodeId> last_voters_;
   std::optional<TimePoint> chosen_since_;
+  std::optional<Stopped> stopped_;
 
   std::vector<NodeListener> listeners_;
   std::vector<ClusterListener> watchers_;

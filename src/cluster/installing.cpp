@@ -90,7 +90,9 @@ void ClusterMembership::meet(const NodeDescription& from, const View& other) {
     if (other.number > view_.number) install(other);
     return;
   }
-  if (has_us) return install(other);  // this node has agreed to it, see answer_founding()
+  if (has_us && other.lineage == promised_lineage_) return install(other);
+  // One that names this node all the same was formed without it: it does not go to and fro between
+  // two lineages as one incarnation, or it would forget what it has promised in them.
   if (!is_weaker(view_, other)) return;
   has_to_begin_anew(fmt::format("it has met the larger or older cluster of node {}", from.id));
 }
@@ -132,6 +134,8 @@ void ClusterMembership::install(View view) {
   for (const ViewMember& member : view_.members) former_places_.erase(member.node.address);
   agreement_.begin(view_.lineage, view_.number + 1);
   founding_.reset();
+  promised_lineage_ = {};
+  stopped_.reset();
   heard_of_.clear();
   tries_ticks_ = 0;
   write_to_all(true);

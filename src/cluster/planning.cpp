@@ -202,6 +202,7 @@ void ClusterMembership::answer_founding(const NodeDescription& from, const View&
                       view.number == view_.number + 1 && view.ids() == going_on_ &&
                       view.find(name_of(self_)) != nullptr && !founding_;
   if (!agrees) return;
+  promised_lineage_ = view.lineage;
   Standing one = standing();
   one.founded = view.lineage;
   write(from.id, std::move(one));

@@ -60,18 +60,32 @@ bool ClusterMembership::is_chosen(const Electorate& all) const {
   });
 }
 
+/// A part that had to stop does not go on as a cluster of its own making: that would be what the
+/// strategy forbids.
+bool ClusterMembership::may_form(const std::set<NodeId>& voters) const {
+  if (!stopped_ || now() - stopped_->when > kFormerPlacesKept) return true;
+  if (const auto* fixed = std::get_if<StaticQuorum>(&downing_))
+    return voters.size() >= fixed->members;
+  if (!std::holds_alternative<KeepOldest>(downing_)) return true;
+  return std::ranges::any_of(voters, [&](NodeId voter) {
+    const auto known = known_.find(voter);
+    return known != known_.end() && known->second.node.address == stopped_->oldest;
+  });
+}
+
 void ClusterMembership::seek() {
   const bool somebody_knows_one = std::ranges::any_of(known_, [](const auto& entry) {
     return entry.second.links > 0 && entry.second.standing.lineage;
   });
   const Electorate all = electorate();
+  const bool is_enough = may_form(all.voters);
   const auto decide = [places = all.places, weight = all.weight](const std::set<NodeId>& ids) {
     std::size_t sum = 0;
     for (const auto& [id, voices] : weight) sum += ids.contains(id) ? voices : 0;
     return 2 * sum > places;
   };
   if (agreement_.is_proposing() && ++tries_ticks_ > kTicksOfATry) agreement_.give_up();
-  if (somebody_knows_one || !decide(all.voters) || !is_chosen(all)) {
+  if (somebody_knows_one || !is_enough || !decide(all.voters) || !is_chosen(all)) {
     chosen_since_.reset();
     agreement_.repeat();
     return write_agreement();

@@ -130,12 +130,12 @@ void RemoteCore::refresh() {
 // Nobody goes on as an incarnation that others believe to be lost. Where two parts of a cluster
 // have removed each other, only one of the two nodes goes, so that one is left to tell of the
 // others.
-void RemoteCore::removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) {
+void RemoteCore::removed(const NodeDescription& as, const NodeDescription& peer) {
   if (as.incarnation != self().incarnation) return;
   const bool is_mutual = !membership_->admit(peer);
   const bool is_younger =
       std::pair(as.incarnation.started, as.id) > std::pair(peer.incarnation.started, peer.id);
-  if (by_other && (!is_mutual || is_younger)) lost_to_others("it was removed from the cluster");
+  if (!is_mutual || is_younger) lost_to_others("it was removed from the cluster");
 }
 
 void RemoteCore::lost_to_others(std::string_view why) {

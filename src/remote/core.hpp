@@ -152,7 +152,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void came(const NodeDescription& node) override { membership_->came(node); }
   void linked(const std::shared_ptr<Peer>& peer) override;
   void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override;
-  void removed(const NodeDescription& as, const NodeDescription& peer, bool by_other) override;
+  void removed(const NodeDescription& as, const NodeDescription& peer) override;
 
   std::shared_ptr<ClusterWorker> worker() const;
   std::shared_ptr<ClusterWorker> drop_worker();

@@ -147,9 +147,12 @@ class Shaking {
       if (!proven) co_return proven;
     }
     auto welcome = admit();
-    if (!welcome) co_return welcome;
     auto proof = append_proof();
     if (!proof) co_return proof;
+    if (!welcome) {
+      sent = co_await flush();
+      co_return sent ? welcome : sent;
+    }
     append_frame(out_, FrameKind::Accept, encode_accept(0));
     sent = co_await flush();
     if (!sent) co_return sent;
@@ -177,6 +180,7 @@ class Shaking {
       auto proven = co_await believe();
       if (!proven) co_return proven;
     }
+    peer_decides_ = true;
     auto accept = co_await next(FrameKind::Accept);
     if (!accept) co_return coerce::unexpected(std::move(accept).error());
     if (!decode_accept(*accept))
@@ -273,6 +277,8 @@ class Shaking {
     // Only a node that has proven itself may tell this one to come back as another.
     if (refusal.kind() == ActorRefErrKind::Fenced && !peer_decides_)
       refusal = with_text(refusal, ActorRefErrKind::Unauthorised, refusal.detail());
+    if (refusal.kind() == ActorRefErrKind::Fenced && settings_.fenced)
+      settings_.fenced(terms_.peer);
     return end(std::move(refusal));
   }
 

@@ -43,6 +43,8 @@ struct HelloSettings {
   /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
   /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.
   std::function<Result<void>(const NodeDescription& peer)> admit;
+  /// The peer, which has proven itself, says that this node was removed from the cluster.
+  std::function<void(const NodeDescription& peer)> fenced;
   /// The listener draws the generation of the new link to `peer` with this, just before it accepts.
   std::function<std::uint64_t(const NodeDescription& peer)> next_generation;
 };
@@ -65,7 +67,8 @@ struct LinkTerms {
 /// Proof, Accept      ->                              the dialler asks `admit` before
 ///                    <-                Accept        the listener asks `admit` before
 /// ```
-/// Each side that does not go on says Refuse with a kind of error and few words. Without an
+/// Each side that does not go on says Refuse with a kind of error and few words; a dialler that was
+/// told by `admit` not to go on proves first that it is the one who says so. Without an
 /// authenticator there are no proofs. An error has the peer's address in it, and its id if it told
 /// that, and what is not for the peer.
 ///

@@ -61,8 +61,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
 
   const NodeDescription& self = host_.self();
   outcome.self = self.incarnation;
-  bool refused_here = false;
-  NodeDescription other;
+  std::optional<NodeDescription> fenced_by;
   HelloSettings settings;
   settings.self = self;
   settings.cluster = settings_.cluster;
@@ -72,7 +71,6 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   settings.now = [this] { return world_.clock().wall_now(); };
   settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
     outcome.node = peer.id;
-    other = peer;
     if (role == Role::Dial) {
       const std::shared_ptr<Peer> known = peers_.find(peer.id);
       if (known && known->node().incarnation == peer.incarnation && known->is_connected()) {
@@ -80,10 +78,9 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
         return coerce::unexpected(ActorRefErr::AlreadyExists({}));
       }
     }
-    auto welcome = host_.admit(peer);
-    refused_here = !welcome;
-    return welcome;
+    return host_.admit(peer);
   };
+  settings.fenced = [&fenced_by](const NodeDescription& peer) { fenced_by = peer; };
   settings.next_generation = [&](const NodeDescription& peer) {
     return peers_.next_generation(self.id, peer);
   };
@@ -91,7 +88,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   auto terms = co_await shaking;
   if (!terms) {
     outcome.why = terms.error().to_string();
-    if (terms.error().kind() == ActorRefErrKind::Fenced) host_.removed(self, other, !refused_here);
+    if (fenced_by) host_.removed(self, *fenced_by);
     if (terms.error().kind() == ActorRefErrKind::AlreadyExists &&
         outcome.end != HelloEnd::AlreadyLinked)
       outcome.end = HelloEnd::Ourselves;

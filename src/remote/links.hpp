@@ -25,9 +25,8 @@ class LinksHost {
   virtual void came(const NodeDescription& node) = 0;
   virtual void linked(const std::shared_ptr<Peer>& peer) = 0;
   virtual void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) = 0;
-  /// This node, as `peer` was told, and the peer are lost to each other, there or here: one of the
-  /// two has to begin anew.
-  virtual void removed(const NodeDescription& self, const NodeDescription& peer, bool by_other) = 0;
+  /// The peer, which was told that it talks to `self`, says that this node was removed.
+  virtual void removed(const NodeDescription& self, const NodeDescription& peer) = 0;
 };
 
 enum class HelloEnd : std::uint8_t {

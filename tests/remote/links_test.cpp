@@ -103,7 +103,7 @@ class Node : public LinksHost {
     if (up_.emplace(peer->node_id(), peer->node()).second) note("up ", peer->node());
   }
   void unlinked(const std::shared_ptr<Peer>& peer, bool) override { --links_[peer->node_id()]; }
-  void removed(const NodeDescription&, const NodeDescription&, bool) override {}
+  void removed(const NodeDescription&, const NodeDescription&) override {}
   int links_with(NodeId id) { return links_[id]; }
 
   TestSystem& test;
