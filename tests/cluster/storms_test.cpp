@@ -118,7 +118,7 @@ void storm_over(std::size_t nodes) {
   INFO(to_string(report));
   INFO("the leader changed in " << changed << " of " << runs << " runs");
   CHECK(report.passed);
-  CHECK(10 * changed >= 3 * runs);
+  if (runs > 1) CHECK(10 * changed >= 3 * runs);  // one seed is repeated to look at it
 }
 
 }  // namespace

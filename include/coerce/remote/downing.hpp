@@ -16,14 +16,16 @@ struct KeepMajority {
 };
 
 /// A part goes on if it has so many members. If that is not more than half of all there may be two
-/// such parts: then both go on, until they meet again.
+/// such parts: then both go on, until they meet again. Nodes of a smaller part form no cluster
+/// before they are so many, or an hour has passed.
 struct StaticQuorum {
   std::size_t members = 1;  ///< \pre not 0
 
   friend bool operator==(const StaticQuorum&, const StaticQuorum&) = default;
 };
 
-/// The part with the oldest member goes on, however small it is.
+/// The part with the oldest member goes on, however small it is. The others wait for it for an hour
+/// before they form a cluster of their own.
 struct KeepOldest {
   /// Not if the oldest is all alone, and the others are at least two.
   bool down_if_alone = true;
