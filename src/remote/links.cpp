@@ -1,5 +1,7 @@
 #include "remote/links.hpp"
 
+#include <exception>
+
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
 
@@ -50,7 +52,22 @@ Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, Asy
   co_return outcome;
 }
 
+// What an Authenticator throws ends this hello, and nothing else.
 Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled) {
+  HelloOutcome failed;
+  try {
+    auto saying = say_hello_or_throw(connection, std::move(dialled));
+    auto outcome = co_await saying;
+    co_return outcome;
+  } catch (const std::exception& error) {
+    failed.why = error.what();
+  } catch (...) {
+    failed.why = "something was thrown";
+  }
+  co_return failed;
+}
+
+Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string dialled) {
   HelloOutcome outcome;
   const Role role = dialled.empty() ? Role::Listen : Role::Dial;
   auto secured = co_await settings_.transport->secure(connection, std::move(dialled));

@@ -58,6 +58,7 @@ class Links {
   Task<bool> carry(std::unique_ptr<Connection> connection, HelloOutcome hello);
 
  private:
+  Task<HelloOutcome> say_hello_or_throw(Connection& connection, std::string dialled);
   Task<HelloOutcome> say_hello(Connection& connection, std::string dialled);
   Task<void> close_late(Connection& connection, AsyncEvent& closing);
   struct LinkLife {

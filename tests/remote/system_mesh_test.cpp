@@ -88,6 +88,42 @@ TEST_CASE("nodes that know no common word stay apart, and start() says so", "[sy
     CHECK(table_of(mesh.nodes[id - 1]) == std::to_string(id) + " healthy");
 }
 
+namespace {
+
+/// Throws for a while.
+class Moody final : public Authenticator {
+ public:
+  explicit Moody(bool& throws) : throws_(throws) {}
+  std::string name() const override { return word_.name(); }
+  Result<Bytes> prove(const HelloFacts& facts) override { return word_.prove(facts); }
+  Result<void> verify(const HelloFacts& facts, BytesView proof) override {
+    if (throws_) throw std::runtime_error("not today");
+    return word_.verify(facts, proof);
+  }
+
+ private:
+  bool& throws_;
+  SharedWord word_{"word"};
+};
+
+}  // namespace
+
+TEST_CASE("an Authenticator that throws costs no place for strangers, and no seed", "[system]") {
+  Simulation sim{{.nodes = 2}};
+  bool throws = true;
+  Mesh mesh(sim, [&](RemoteActorSystemBuilder& builder) {
+    builder.authenticator(std::make_shared<Moody>(throws));
+    builder.limits({.max_half_open = 2});
+  });
+  start(sim.node(1), mesh.nodes[0], {});
+  const auto starting =
+      begin_start(sim.node(2), worker_of(sim.node(2), mesh.nodes[1], {address_of(sim.node(1))}));
+  sim.run_for(40s);
+  CHECK_FALSE(starting->done);
+  throws = false;
+  CHECK(sim.run_until([&] { return starting->done && !starting->error; }, 15s));
+}
+
 TEST_CASE("nodes that know a common word find each other in a chain of seeds", "[system][B-051]") {
   Simulation sim{{.nodes = 3}};
   Mesh mesh(sim, [](RemoteActorSystemBuilder& builder) {
