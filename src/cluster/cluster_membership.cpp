@@ -137,7 +137,10 @@ std::set<NodeId> ClusterMembership::heard_lately() const {
 }
 
 bool ClusterMembership::has_quorum() const {
-  return is_member() && verdict_ == Verdict::Continue && view_.is_quorum(heard_lately());
+  const bool is_out = !is_member() || has_left_ || !out_.removed.empty();
+  // The verdict of the last look gave others the time for which this node stood still.
+  return !is_out && verdict_ == Verdict::Continue &&
+         judge(downing_, view_, heard_lately(), dead()) == Verdict::Continue;
 }
 
 ClusterState ClusterMembership::cluster_state() const {
@@ -345,9 +348,14 @@ void ClusterMembership::tick(TimePoint time, std::vector<SeedPlace> seeds) {
     const Duration late = time - *last_tick_ - heartbeat_.interval;
     if (late > kStoodStill)
       for (auto& [id, known] : known_)
-        if (known.links > 0) known.heard += late;
+        if (known.links > 0) known.heard = std::min(known.heard + late, time);
   }
   last_tick_ = time;
+  // Who was heard of by a link that did not last, and is no member.
+  std::erase_if(known_, [&](const auto& entry) {
+    return entry.second.links == 0 && view_.find(entry.first) == nullptr &&
+           time - entry.second.heard > heartbeat_.terminated_node_heartbeat_timeout;
+  });
   std::erase_if(tombstones_, [&](const Tombstone& t) { return time - t.when > tombstones_kept_; });
   std::erase_if(former_places_,
                 [&](const auto& place) { return time - place.second > kFormerPlacesKept; });

@@ -125,7 +125,12 @@ View ClusterMembership::next_view() const {
     member.leaving = leaving != Leaving::No;
     next.members.push_back(std::move(member));
   }
-  if (next.members.empty()) return view_;
+  if (next.members.empty()) {
+    // All leave: this one, which proposes, goes last.
+    ViewMember last = *view_.find(self_.id);
+    last.leaving = true;
+    next.members.push_back(std::move(last));
+  }
   const View without_joining = next;
   for (const auto& [id, known] : known_) {
     if (next.members.size() >= max_nodes_ || !may_join(without_joining, known)) continue;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kMostOfEach = 4096;
 constexpr int kMostAgreements = 16;
+/// There is always room for a next one.
+constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;
 constexpr std::size_t kMostCandidate = 300;
 /// Of one number of a view: more than there is time for.
 constexpr std::uint64_t kMostRounds = std::uint64_t{1} << 40;
@@ -36,7 +38,10 @@ void write(const View& from, cluster::v1::View& to) {
 /// None: it has no lineage, number or members, or one twice, or they are not in their order.
 std::optional<View> read(const cluster::v1::View& from) {
   View view{read(from.lineage()), from.number(), {}};
-  if (!view.lineage || view.number == 0 || from.members_size() == 0) return std::nullopt;
+  const bool is_one = view.lineage && view.number > 0 && view.number <= kMostNumber &&
+                      from.members_size() > 0 && from.members_size() <= kMostOfEach &&
+                      from.ByteSizeLong() <= kMaxViewBytes;
+  if (!is_one) return std::nullopt;
   std::set<NodeId> ids;
   for (const auto& member : from.members()) {
     if (!is_sound(member.node()) || !ids.insert(member.node().id()).second) return std::nullopt;

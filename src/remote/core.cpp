@@ -88,7 +88,10 @@ void RemoteCore::become(NodeDescription self) {
   self_.store(&selves_.back(), std::memory_order_release);
 }
 
+// One at a time: what this node says in its hellos and what its membership believes it to be is the
+// same.
 void RemoteCore::begin_anew(std::string address, bool forget_addresses) {
+  const std::lock_guard guard(beginning_anew_);
   become(describe(std::move(address)));
   membership_->begin_anew(self(), forget_addresses);
   for (const auto& peer : peers_->all()) peers_->retire(peer->node(), "this node begins anew");

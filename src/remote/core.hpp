@@ -190,6 +190,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::vector<std::pair<const void*, std::shared_ptr<void>>> parts_;  ///< of other modules
 
   std::atomic<const NodeDescription*> self_{nullptr};
+  std::recursive_mutex
+      beginning_anew_;  ///< listeners may find out meanwhile that it is needed again
   std::atomic<bool> is_leaving_{false};  ///< so it does not begin anew
   mutable std::mutex mutex_;
   std::deque<NodeDescription> selves_;  ///< grows only: they are referred to
