@@ -178,7 +178,7 @@ void storm(Simulation& sim) {
 TEST_CASE("whatever befalls the nodes, order holds and losses are told", "[pubsub][storm]") {
   const auto report = testkit::explore(
       storm,
-      {.seeds = 60, .at_least_percent = {.cut = 30, .partition = 30, .stall = 20, .crash = 30}});
+      {.seeds = 20, .at_least_percent = {.cut = 30, .partition = 30, .stall = 20, .crash = 30}});
   INFO(to_string(report));
   CHECK(report.passed);
 }

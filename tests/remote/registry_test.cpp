@@ -188,7 +188,8 @@ TEST_CASE("homes know where an actor is: nobody else is asked", "[registry]") {
     const NodeId on = 1 + static_cast<NodeId>(i) % kNodes;
     const NodeId from = 1 + static_cast<NodeId>(i + 3) % kNodes;
     const auto before = asked();
-    CHECK(world.run(from, world.remote(from).locate_actor_node(birds[i].actor_id())) == on);
+    CHECK(world.run(from, world.remote(from).locate_actor_node(
+                              birds[static_cast<std::size_t>(i)].actor_id())) == on);
     CHECK(asked() - before >= 1);
     CHECK(asked() - before <= 3);  // two homes, and the node itself
   }
