@@ -137,11 +137,11 @@ TEST_CASE("less than half of the listed nodes form nothing, and say so in time",
   Simulation sim({.nodes = 9});
   ClusterWorld world(sim);
   world.limit_joining(20s);
-  for (const NodeId id : {1, 2, 3, 4}) world.start(id);
+  for (const NodeId id : {1U, 2U, 3U, 4U}) world.start(id);
   world.pass(19s);
-  for (const NodeId id : {1, 2, 3, 4}) CHECK_FALSE(world.starting(id).done);
+  for (const NodeId id : {1U, 2U, 3U, 4U}) CHECK_FALSE(world.starting(id).done);
   world.pass(2s);
-  for (const NodeId id : {1, 2, 3, 4}) {
+  for (const NodeId id : {1U, 2U, 3U, 4U}) {
     REQUIRE(world.starting(id).done);
     REQUIRE(world.starting(id).error);
     CHECK(world.starting(id).error->kind() == ActorRefErrKind::Timeout);
