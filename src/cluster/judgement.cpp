@@ -86,15 +86,15 @@ std::set<NodeId> full_mesh(const View& view, NodeId self, const Rows& rows) {
 
 namespace {
 
-/// What KeepMajority says: nobody else can decide, or only those who never will.
+/// What KeepMajority says: nobody else can decide, or all others are dead. If one of them may live
+/// it may have decided with the dead before they died.
 Verdict by_majority(const View& view, const std::set<NodeId>& going_on,
                     const std::set<NodeId>& dead) {
   if (view.is_quorum(going_on)) return Verdict::Continue;
-  View living = view;
-  std::erase_if(living.members,
-                [&](const ViewMember& member) { return dead.contains(member.node.id); });
-  const bool some_are_dead = living.members.size() < view.members.size();
-  return some_are_dead && living.is_quorum(going_on) ? Verdict::NewLineage : Verdict::Stop;
+  const bool nobody_else_lives = std::ranges::all_of(view.members, [&](const ViewMember& member) {
+    return going_on.contains(member.node.id) || dead.contains(member.node.id);
+  });
+  return nobody_else_lives ? Verdict::NewLineage : Verdict::Stop;
 }
 
 Verdict unless_majority(const View& view, const std::set<NodeId>& going_on) {

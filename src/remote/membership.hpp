@@ -33,8 +33,9 @@ struct ClusterState {
   std::optional<NodeId> leader;
   std::vector<NodeDescription> members;  ///< oldest first, this node too
   std::vector<NodeId> leaving;           ///< of them
-  /// Has this node lately heard so many members that no others can decide without it? Otherwise it
-  /// must not act as the owner of anything.
+  /// Has this node lately heard a quorum of its view? Otherwise it must not act as the owner of
+  /// anything. Not a lease: others may have removed it up to a heartbeat interval before it
+  /// notices, so what must not happen twice needs a fence.
   bool has_quorum = false;
 };
 using ClusterListener = std::function<void(const ClusterState& state)>;

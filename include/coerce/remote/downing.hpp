@@ -10,7 +10,8 @@
 namespace coerce {
 
 /// The part with more than half of the members goes on; of two halves the one with the oldest
-/// member. At most one part does, whatever happened to the others.
+/// member. A smaller one does only if it knows that all others are dead: they have said goodbye, or
+/// a new process says that it has their id and their address.
 struct KeepMajority {
   friend bool operator==(const KeepMajority&, const KeepMajority&) = default;
 };
