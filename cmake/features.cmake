@@ -13,7 +13,7 @@ option(COERCE_GATEWAY "gRPC gateway" OFF)
 option(COERCE_CLIENT_AUTH_JWT "JWT authentication between nodes; implies COERCE_REMOTE" OFF)
 option(COERCE_FULL "Every feature" OFF)
 
-set(COERCE_REMOTE_MODULES codec remote cluster pubsub)
+set(COERCE_REMOTE_MODULES codec remote cluster pubsub singleton)
 set(COERCE_PERSISTENCE_MODULES codec coordination persistence)
 set(COERCE_SHARDING_MODULES sharding)
 set(COERCE_METRICS_MODULES metrics)

@@ -19,3 +19,4 @@
 #include <coerce/remote/tcp.hpp>
 #include <coerce/remote/tls.hpp>
 #include <coerce/remote/transport.hpp>
+#include <coerce/singleton.hpp>

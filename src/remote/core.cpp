@@ -270,6 +270,9 @@ Task<void> RemoteCore::say_goodbye(TimePoint until) {
 
 Task<void> RemoteCore::wait_until_left(TimePoint until) {
   membership_->begin_leaving();
+  std::vector<Task<void>> hand_overs;
+  for (const LeavingHook& hook : leaving_hooks_) hand_overs.push_back(hook(until));
+  co_await when_all(std::move(hand_overs));
   membership_->end_leaving();
   constexpr Duration kBetweenLooks = std::chrono::milliseconds(5);
   while (!membership_->has_left() && world_->now() < until) {

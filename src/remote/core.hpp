@@ -39,6 +39,8 @@ class ReferenceOperations {
 };
 
 using LinkListener = std::function<void(const std::shared_ptr<Peer>& peer)>;
+/// What has to be done before this node is no member any more; it ends by the deadline.
+using LeavingHook = std::function<Task<void>(TimePoint until)>;
 using UnlinkListener = std::function<void(const std::shared_ptr<Peer>& peer, bool goodbye)>;
 
 /// The extension of a system that makes it a node. The parts of the module (registry, deployment,
@@ -89,6 +91,9 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void on_link(LinkListener listener) { link_listeners_.push_back(std::move(listener)); }
   /// Called whenever a link with a node has ended, before it can be lost for that.
   void on_unlink(UnlinkListener listener) { unlink_listeners_.push_back(std::move(listener)); }
+  /// Called, beside others, when this node leaves: it is a member until they have ended, but takes
+  /// nothing new. While the node is built only.
+  void on_leaving(LeavingHook hook) { leaving_hooks_.push_back(std::move(hook)); }
   void set_parts(std::shared_ptr<NodeParts> parts) { module_ = std::move(parts); }
   NodeParts& parts() noexcept { return *module_; }
   /// Keeps a part of another module until the node is destroyed. While the node is built only; one
@@ -184,6 +189,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   std::shared_ptr<NodeParts> module_;  ///< the parts of this module
   std::vector<LinkListener> link_listeners_;
   std::vector<UnlinkListener> unlink_listeners_;
+  std::vector<LeavingHook> leaving_hooks_;
   /// Its address stands for the type.
   template <class P>
   static inline char kPartKey = 0;

@@ -31,6 +31,9 @@ enum class InternalKind : std::uint16_t {
 
   Subscriptions = 256,  ///< ask: topics that actors of the sender are subscribed to (pubsub)
   Publication = 257,    ///< in order: a message for their subscribers; empty: how many there were
+
+  SingletonClaim = 288,  ///< ask: may the sender host a singleton? (singleton)
+  SingletonHosts = 289,  ///< ask: the singletons that the sender hosts
 };
 
 /// Serves one kind. `from` is an authenticated member. For a Tell the answer is dropped; an error

@@ -1,0 +1,6 @@
+/// \file
+/// Everything of the module singleton.
+
+#pragma once
+
+#include <coerce/singleton/singleton.hpp>

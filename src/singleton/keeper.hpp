@@ -1,0 +1,103 @@
+/// \file
+/// Runs one singleton on this node whenever it is this node's turn.
+
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <coerce/runtime/detail/async_event.hpp>
+#include <coerce/singleton/detail/calls.hpp>
+
+#include "remote/core.hpp"
+#include "remote/node_name.hpp"
+
+namespace coerce::detail {
+
+using ClusterStateRef = std::shared_ptr<const ClusterState>;
+
+/// What a member says to one that wants to host a singleton. Numbers as on the wire.
+enum class ClaimVerdict : std::uint8_t {
+  NotYet = 0,   ///< it has not stopped it yet, or is in another view
+  Granted = 1,  ///< it does not run it, and will ask before it does
+  Better = 2,   ///< it is older, and can host it itself
+};
+
+/// Who is told what becomes of it. Called under no lock of the keeper.
+class KeeperListener {
+ public:
+  virtual ~KeeperListener() = default;
+  virtual void hosts(const std::string& name, const CellRef& actor, std::uint64_t view) = 0;
+  virtual void hosts_no_more(const std::string& name) = 0;
+  virtual void start_failed(const std::string& name, std::uint64_t view, std::string why) = 0;
+};
+
+/// A node that may host the singleton asks every other member of its view first, and starts it when
+/// all have agreed. Of two nodes each thus needs the other's word; the older one gets it:
+/// - a node that runs it stops it first, and says yes when it has ended;
+/// - a node that is asking itself gives that up;
+/// - an older one that may host it says no, and is left to it as long as it is a member.
+/// A word holds for one view. Nobody is asked who is no member any more: such a node has no quorum,
+/// and stops what it runs. Thread-safe.
+class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
+ public:
+  SingletonKeeper(RemoteCore& core, KeeperListener& listener, SingletonSetup setup);
+
+  /// False: not begun, as the system runs as many tasks as it may.
+  bool begin(ClusterStateRef state);
+  void change(ClusterStateRef state);
+  /// Another member wants to host it. Waits a while until what runs here has ended.
+  Task<ClaimVerdict> answer(NodeDescription from, std::uint64_t view);
+  /// Stops it, and hosts it no more in this life of the node.
+  Task<void> hand_over(TimePoint until);
+  /// Its actor has ended.
+  void ended(const Cell* actor);
+
+ private:
+  enum class Phase : std::uint8_t {
+    Idle,
+    Claiming,  ///< asks the others
+    Hosting,   ///< from before the start until the actor has ended
+  };
+
+  // Under the lock.
+  std::optional<std::size_t> place_of(const NodeName& node) const;
+  bool is_leaving(NodeId node) const;
+  bool can_host() const;
+  bool may_host() const;
+  std::optional<ClaimVerdict> judge(const NodeDescription& from, std::uint64_t view);
+  void defer_to(const NodeName& better);
+  void become(Phase phase);
+  void wake();
+
+  static Task<void> keep(std::shared_ptr<SingletonKeeper> self);
+  Task<bool> claim(ClusterStateRef state, std::uint64_t number);
+  Task<ClaimVerdict> ask(NodeDescription member, Bytes question);
+  Task<bool> host(std::uint64_t view);
+  Task<void> run(CellRef actor, std::uint64_t view);
+  Duration next_backoff();
+
+  RemoteCore& core_;
+  KeeperListener& listener_;
+  const SingletonSetup setup_;
+  const ActorId id_;
+
+  std::mutex mutex_;
+  ClusterStateRef state_;
+  Phase phase_ = Phase::Idle;
+  std::uint64_t claims_ = 0;      ///< the number of the present claim; grows when it is given up
+  std::vector<NodeName> better_;  ///< members that may host it, older than this one
+  std::optional<Incarnation> leaving_as_;
+  const Cell* ended_ = nullptr;
+  std::shared_ptr<AsyncEvent> changed_ = std::make_shared<AsyncEvent>();
+  std::shared_ptr<AsyncEvent> idle_ = std::make_shared<AsyncEvent>();  ///< of the present hosting
+  unsigned tries_ = 0;  ///< starts that came to an early end; of the task that keeps it
+};
+
+/// The id of a singleton's actor, on whatever node.
+ActorId singleton_id(std::string_view name);
+
+}  // namespace coerce::detail
