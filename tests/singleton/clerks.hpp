@@ -131,4 +131,18 @@ std::string echo(World& world, NodeId node, const Singleton<Clerk>& clerk,
   return answer ? *answer : answer.error().to_string();
 }
 
+/// Built on all nodes of the world; it runs on node 1.
+struct Offices {
+  explicit Offices(std::size_t count, const NodeSetup& setup = &with_clerks) : world(count, setup) {
+    for (NodeId id = 1; id <= count; ++id) clerks.push_back(build_clerk(world, id, office));
+  }
+  std::string echo(NodeId node, Duration timeout = 30s) {
+    return test::echo(world, node, clerks.at(node - 1), timeout);
+  }
+
+  SimulatedWorld world;
+  const std::shared_ptr<Office> office = std::make_shared<Office>();
+  std::vector<Singleton<Clerk>> clerks;
+};
+
 }  // namespace coerce::test
