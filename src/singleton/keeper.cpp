@@ -29,7 +29,7 @@ class EndWatch : public Actor {
     const auto watched = ctx.watch(BoxedActorRef(actor_));
     if (!watched) throw std::runtime_error(watched.error().to_string());
   }
-  void handle(const ActorTerminated&, ActorContext&) { keeper_->ended(actor_.get()); }
+  void handle(const ActorTerminated&, ActorContext&) { keeper_->ended(actor_->context_id()); }
 
  private:
   std::shared_ptr<SingletonKeeper> keeper_;
@@ -265,9 +265,9 @@ Task<bool> SingletonKeeper::host(std::uint64_t view) {
   co_return !may_host() || core_.world().now() - began >= kRanWell;
 }
 
-void SingletonKeeper::ended(const Cell* actor) {
+void SingletonKeeper::ended(std::uint64_t context) {
   const std::lock_guard guard(mutex_);
-  ended_ = actor;
+  ended_ = context;
   wake();
 }
 
@@ -280,7 +280,7 @@ Task<void> SingletonKeeper::run(CellRef actor, std::uint64_t view) {
     std::shared_ptr<AsyncEvent> changed;
     {
       const std::lock_guard guard(mutex_);
-      if (!may_host() || ended_ == actor.get()) break;
+      if (!may_host() || ended_ == actor->context_id()) break;
       changed = changed_;
     }
     goes_on = co_await changed->wait();

@@ -53,8 +53,8 @@ class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
   Task<ClaimVerdict> answer(NodeDescription from, std::uint64_t view);
   /// Stops it, and hosts it no more in this life of the node.
   Task<void> hand_over(TimePoint until);
-  /// Its actor has ended.
-  void ended(const Cell* actor);
+  /// The actor with this context id has ended.
+  void ended(std::uint64_t context);
 
  private:
   enum class Phase : std::uint8_t {
@@ -91,7 +91,7 @@ class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
   std::uint64_t claims_ = 0;      ///< the number of the present claim; grows when it is given up
   std::vector<NodeName> better_;  ///< members that may host it, older than this one
   std::optional<Incarnation> leaving_as_;
-  const Cell* ended_ = nullptr;
+  std::uint64_t ended_ = 0;  ///< the context id of the actor that has ended last
   std::shared_ptr<AsyncEvent> changed_ = std::make_shared<AsyncEvent>();
   std::shared_ptr<AsyncEvent> idle_ = std::make_shared<AsyncEvent>();  ///< of the present hosting
   unsigned tries_ = 0;  ///< starts that came to an early end; of the task that keeps it
