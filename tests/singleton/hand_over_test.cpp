@@ -62,7 +62,7 @@ TEST_CASE("nodes that build it at the same time run it once at a time", "[single
     INFO("seed " << world.sim().seed());
     const auto office = std::make_shared<Office>();
     std::vector<Singleton<Clerk>> clerks;
-    for (const NodeId id : {4, 2, 3, 1}) {
+    for (const NodeId id : {4U, 2U, 3U, 1U}) {
       clerks.push_back(build_clerk(world, static_cast<NodeId>(id), office));
       world.sim().run_for(std::chrono::microseconds(world.sim().draw(3'000)));
     }
@@ -102,7 +102,7 @@ TEST_CASE("only nodes with the role run it, and nodes that have not built it do 
   });
   const auto office = std::make_shared<Office>();
   std::vector<Singleton<Clerk>> clerks;
-  for (const NodeId id : {2, 3, 4}) {
+  for (const NodeId id : {2U, 3U, 4U}) {
     auto builder = clerk_builder(world.remote(static_cast<NodeId>(id)), office);
     builder.role("backend");
     clerks.push_back(world.run(static_cast<NodeId>(id), builder.build()).value());
