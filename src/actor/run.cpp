@@ -6,24 +6,12 @@
 
 namespace coerce::detail {
 
-namespace {
-
-/// Keeps no handle: run_main() waits for the shutdown, and if this task had the last one the system
-/// would end on its own worker, perhaps after main().
-Task<void> shut_down(SystemCore& core) {
-  const ActorSystem system(std::shared_ptr<SystemCore>(std::shared_ptr<void>(), &core));
-  auto ending = system.shutdown();
-  co_await ending;
-}
-
-}  // namespace
-
 int run_main(ActorSystem& system, Task<int> game) {
   constexpr int kIncomplete = 70;  // EX_SOFTWARE of sysexits.h
   const SignalWatch signals(system.scheduler().core(), [system](int signal) {
     log(system.core(), LogLevel::Info, system.system_name().view(), "signal {}: shutting down",
         signal);
-    spawn_within(system.scheduler().core(), shut_down(system.core()));
+    system.core().begin_shutdown();
   });
   int code = kIncomplete;
   try {

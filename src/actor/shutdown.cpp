@@ -49,7 +49,7 @@ Task<ShutdownReport> Shutdown::run(Duration deadline) {
   system_.terminate();
   for (;;) {
     bool mine = false;
-    const std::shared_ptr<Attempt> attempt = join(until, mine);
+    const std::shared_ptr<Attempt> attempt = join(until, false, mine);
     if (mine)
       co_await attempt->done.wait();  // it ends by the same deadline
     else
@@ -68,12 +68,18 @@ Task<ShutdownReport> Shutdown::run(Duration deadline) {
   }
 }
 
+void Shutdown::begin(Duration deadline) {
+  system_.terminate();
+  bool mine = false;
+  join(later(now(), deadline), true, mine);
+}
+
 // `mine`: begun for the caller, because none is under way and not everything has ended.
-std::shared_ptr<Shutdown::Attempt> Shutdown::join(TimePoint until, bool& mine) {
+std::shared_ptr<Shutdown::Attempt> Shutdown::join(TimePoint until, bool is_unattended, bool& mine) {
   const std::lock_guard guard(mutex_);
   mine = !latest_ || (latest_->done.is_set() && !latest_->has_ended_all());
   if (mine) {
-    latest_ = std::make_shared<Attempt>(until);
+    latest_ = std::make_shared<Attempt>(until, is_unattended);
     spawn_within(system_.scheduler().core(), lead(latest_));
   }
   return latest_;
@@ -103,6 +109,7 @@ Task<void> Shutdown::lead(std::shared_ptr<Attempt> attempt) {
   if (late != ShutdownPhase::Done || system_.extensions().any_failed())
     report = co_await look(began, until);
   report.took = now() - began;
+  if (attempt->is_unattended) log_incomplete(system_, report);
   attempt->report = std::move(report);
   attempt->done.set();
 }

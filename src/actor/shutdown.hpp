@@ -27,6 +27,9 @@ class Shutdown {
   /// Begins a shutdown, or waits for the one that is under way; in either case until its own
   /// deadline.
   Task<ShutdownReport> run(Duration deadline);
+  /// Begins a shutdown that nobody waits for; what has not ended by the deadline is logged. No task
+  /// is left that would have to run once more after the end.
+  void begin(Duration deadline);
   /// What is in the way at this moment.
   Task<ShutdownReport> look(TimePoint began, TimePoint until);
   /// Has everything ended?
@@ -38,12 +41,14 @@ class Shutdown {
   static constexpr Duration kGrace = std::chrono::milliseconds(100);
 
   struct Attempt {
-    explicit Attempt(TimePoint deadline) noexcept : until(deadline) {}
+    Attempt(TimePoint deadline, bool nobody_waits) noexcept
+        : until(deadline), is_unattended(nobody_waits) {}
     bool has_ended_all() const noexcept {
       return done.is_set() && report.phase == ShutdownPhase::Done;
     }
 
     const TimePoint until;
+    const bool is_unattended;
     AsyncEvent done;
     ShutdownReport report;
   };
@@ -51,7 +56,7 @@ class Shutdown {
   using Hook = Task<void> (SystemExtension::*)(TimePoint);
 
   TimePoint now() const noexcept;
-  std::shared_ptr<Attempt> join(TimePoint until, bool& mine);
+  std::shared_ptr<Attempt> join(TimePoint until, bool is_unattended, bool& mine);
   Task<void> lead(std::shared_ptr<Attempt> attempt);
   Task<void> stop_outside_work(TimePoint until);
   Task<void> stop_users(TimePoint until);

@@ -237,7 +237,7 @@ void SystemCore::tell_slow(const SlowHandler& slow) noexcept {
 void SystemCore::give_up(Cell& cell, std::string_view why) noexcept {
   log(*this, LogLevel::Error, cell.full_path().view(),
       "failed, and its strategy escalates: system {} shuts down: {}", name_.view(), why);
-  if (!terminated()) spawn_shutdown();
+  if (!terminated()) begin_shutdown();
 }
 
 Task<void> SystemCore::shut_down(SystemCore& core) {
@@ -245,7 +245,7 @@ Task<void> SystemCore::shut_down(SystemCore& core) {
   log_incomplete(core, report);
 }
 
-void SystemCore::spawn_shutdown() { spawn_within(scheduler_->core(), shut_down(*this)); }
+void SystemCore::begin_shutdown() { shutdown_.begin(kDefaultDeadline); }
 
 void SystemCore::close(SystemCore* core) noexcept {
   const bool on_worker = core->scheduler_->on_worker();
@@ -253,7 +253,7 @@ void SystemCore::close(SystemCore* core) noexcept {
     log(*core, LogLevel::Error, core->name().view(),
         "the last handle of the system was destroyed on one of its own workers, which cannot wait "
         "for it; its actors are stopped, its threads stay");
-    core->spawn_shutdown();
+    core->begin_shutdown();
     return;
   }
   if (!core->shutdown_.ended()) {

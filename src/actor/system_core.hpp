@@ -69,8 +69,8 @@ class SystemCore {
   void memory_freed() noexcept { drop_memory(); }
 
   Task<ShutdownReport> shutdown(Duration deadline) { return shutdown_.run(deadline); }
-  /// The same, and what did not end goes to the log.
-  void spawn_shutdown();
+  /// Begins it and returns; what did not end goes to the log.
+  void begin_shutdown();
   /// From now on users can start no more actors.
   void terminate() noexcept { terminated_.store(true, std::memory_order_seq_cst); }
   bool terminated() const noexcept { return terminated_.load(std::memory_order_acquire); }
