@@ -294,6 +294,9 @@ struct ActorCell final : Cell {
     has_actor = false;
   }
 
+  static void* operator new(std::size_t size) { return pool_allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
+
   A& actor() noexcept { return *std::launder(reinterpret_cast<A*>(&storage)); }
 
   static A& of(Cell& cell) noexcept { return static_cast<ActorCell&>(cell).actor(); }
