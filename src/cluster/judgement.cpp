@@ -101,6 +101,21 @@ Verdict unless_majority(const View& view, const std::set<NodeId>& going_on) {
   return view.is_quorum(going_on) ? Verdict::Continue : Verdict::NewLineage;
 }
 
+/// Of the oldest that may live: one that is dead goes on with no part, or all of them would go on.
+Verdict by_oldest(const KeepOldest& keep, const View& view, const std::set<NodeId>& going_on,
+                  const std::set<NodeId>& dead) {
+  const auto may_live = [&](const ViewMember& member) { return !dead.contains(member.node.id); };
+  const auto oldest = std::ranges::find_if(view.members, may_live);
+  if (oldest == view.members.end()) return Verdict::Stop;
+  const auto others = static_cast<std::size_t>(std::ranges::count_if(view.members, may_live) - 1);
+  const bool has_oldest = going_on.contains(oldest->node.id);
+  if (keep.down_if_alone && others >= 2) {
+    if (has_oldest && going_on.size() == 1) return Verdict::Stop;
+    if (!has_oldest && going_on.size() == others) return unless_majority(view, going_on);
+  }
+  return has_oldest ? unless_majority(view, going_on) : Verdict::Stop;
+}
+
 }  // namespace
 
 Verdict judge(const Downing& downing, const View& view, const std::set<NodeId>& going_on,
@@ -109,19 +124,8 @@ Verdict judge(const Downing& downing, const View& view, const std::set<NodeId>& 
   if (going_on == view.ids()) return Verdict::Continue;
   if (const auto* fixed = std::get_if<StaticQuorum>(&downing))
     return going_on.size() >= fixed->members ? unless_majority(view, going_on) : Verdict::Stop;
-  if (const auto* keep = std::get_if<KeepOldest>(&downing)) {
-    const NodeId oldest = view.members.front().node.id;
-    const bool has_oldest = going_on.contains(oldest) || dead.contains(oldest);
-    const std::size_t others = view.members.size() - 1;
-    const bool oldest_is_left = keep->down_if_alone && others >= 2;
-    if (!has_oldest) {
-      const bool only_oldest_is_missing = going_on.size() == others;
-      return oldest_is_left && only_oldest_is_missing ? unless_majority(view, going_on)
-                                                      : Verdict::Stop;
-    }
-    if (oldest_is_left && going_on.size() == 1 && dead.size() < others) return Verdict::Stop;
-    return unless_majority(view, going_on);
-  }
+  if (const auto* keep = std::get_if<KeepOldest>(&downing))
+    return by_oldest(*keep, view, going_on, dead);
   if (std::holds_alternative<DownAll>(downing)) {
     const auto is_known_dead = [&](const ViewMember& member) {
       return going_on.contains(member.node.id) || dead.contains(member.node.id);

@@ -83,6 +83,23 @@ TEST_CASE("an oldest member that is all alone is left, if the others are at leas
   CHECK(judge(unless_alone, view_of(3), {1}, {2, 3}) == Verdict::NewLineage);
 }
 
+TEST_CASE("where the oldest is dead the part with the next oldest goes on, and no other",
+          "[cluster]") {
+  for (const bool down_if_alone : {false, true}) {
+    const KeepOldest keep{.down_if_alone = down_if_alone};
+    CHECK(judge(keep, view_of(5), {2, 3}, {1}) == Verdict::NewLineage);
+    CHECK(judge(keep, view_of(5), {4, 5}, {1}) == Verdict::Stop);
+    CHECK(judge(keep, view_of(5), {3, 4}, {1, 2}) == Verdict::NewLineage);
+    CHECK(judge(keep, view_of(5), {5}, {1, 2}) == Verdict::Stop);
+    // These do not know yet that 1 is dead.
+    CHECK(judge(keep, view_of(5), {2, 3}, {}) == Verdict::Stop);
+  }
+  const KeepOldest unless_alone{.down_if_alone = true};
+  CHECK(judge(unless_alone, view_of(5), {2}, {1}) == Verdict::Stop);
+  CHECK(judge(unless_alone, view_of(5), {3, 4, 5}, {1}) == Verdict::Continue);
+  CHECK(judge({KeepOldest{.down_if_alone = false}}, view_of(5), {3, 4, 5}, {1}) == Verdict::Stop);
+}
+
 TEST_CASE("no part goes on without those who may live", "[cluster]") {
   CHECK(judge(DownAll{}, view_of(5), {1, 2, 3, 4}, {}) == Verdict::Stop);
   CHECK(judge(DownAll{}, view_of(5), {1, 2, 3, 4}, {5}) == Verdict::Continue);
