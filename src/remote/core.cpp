@@ -49,7 +49,8 @@ void RemoteCore::started(const ActorSystem& system) {
       .tell =
           [this](NodeId to, BytesView message) {
             const auto peer = peers_->find(to);
-            return peer && peer->tell(InternalKind::Members, message);
+            return peer &&
+                   peer->tell(InternalKind::Members, message, Outbox::Importance::Vital);
           },
       .removed = [this](std::string_view why) { lost_to_others(why); },
       .log = [this](std::string_view line) { world_->log(LogLevel::Info, "{}", line); }});

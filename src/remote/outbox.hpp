@@ -62,8 +62,9 @@ class Outbox {
   Queued push_reply(std::uint32_t link, FrameKind kind, std::uint64_t request, BytesView payload);
   /// An error found no room, so that an asker is not answered: the link has to end.
   bool is_overrun() const noexcept { return overrun_.load(std::memory_order_acquire); }
-  /// Vital: pings, pongs and the like, without which the link cannot live or end well. They may use
-  /// the reserve twice, and go after the link is sealed too.
+  /// Vital: pings, pongs and the like, without which the link cannot live or end well, and what
+  /// nodes tell each other of the cluster. They may use the reserve twice, and go after the link is
+  /// sealed too.
   enum class Importance : std::uint8_t { Plain, Vital };
   Queued push_control(std::uint32_t link, FrameHeader header, BytesView payload,
                       Importance importance = Importance::Plain);

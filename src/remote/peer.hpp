@@ -92,7 +92,8 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
 
   // ---- internals of the library
   Task<Result<Bytes>> ask(InternalKind kind, Bytes payload, Duration timeout);
-  Result<void> tell(InternalKind kind, BytesView payload);
+  Result<void> tell(InternalKind kind, BytesView payload,
+                    Outbox::Importance importance = Outbox::Importance::Plain);
   /// Keeps its order with others told so, and with users' messages; within the water marks of
   /// those.
   Result<void> tell_in_order(InternalKind kind, std::uint64_t number, BytesView payload);

@@ -101,9 +101,9 @@ Task<Result<Bytes>> Peer::ask(InternalKind kind, Bytes payload, Duration timeout
   co_return answer;
 }
 
-Result<void> Peer::tell(InternalKind kind, BytesView payload) {
+Result<void> Peer::tell(InternalKind kind, BytesView payload, Outbox::Importance importance) {
   const FrameHeader header{.kind = FrameKind::Tell, .type_id = static_cast<std::uint16_t>(kind)};
-  const Queued queued = outbox_->push_control(outbox_->link(), header, payload);
+  const Queued queued = outbox_->push_control(outbox_->link(), header, payload, importance);
   if (queued == Queued::Taken) return {};
   return coerce::unexpected(refusal_of(queued));
 }
