@@ -39,6 +39,10 @@ void Agreement::repeat() {
 
 void Agreement::handle(NodeId from, const AgreementMessage& message) {
   if (message.lineage != lineage_ || message.number != number_) return;
+  if (message.ballot.round > highest_round_ + kMostRoundsSkipped) return;
+  const bool is_asking = message.kind == AgreementMessage::Kind::Prepare ||
+                         message.kind == AgreementMessage::Kind::Propose;
+  if (is_asking && message.ballot.proposer != from) return;
   highest_round_ = std::max(highest_round_, message.ballot.round);
   switch (message.kind) {
     case AgreementMessage::Kind::Prepare:
@@ -71,6 +75,7 @@ void Agreement::on_propose(NodeId from, const AgreementMessage& message) {
   if (message.ballot < promised_)
     return send(from, about(AgreementMessage::Kind::Refused, promised_));
   promised_ = message.ballot;
+  if (may_accept_ && !may_accept_(*message.view)) return;
   accepted_ = message.ballot;
   accepted_view_ = message.view;
   send(from, about(AgreementMessage::Kind::Accepted, accepted_));

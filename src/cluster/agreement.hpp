@@ -17,6 +17,9 @@
 
 namespace coerce::detail {
 
+/// So many rounds later than any that was heard of nobody is: there is one for each try.
+inline constexpr std::uint64_t kMostRoundsSkipped = std::uint64_t{1} << 20;
+
 /// Orders the tries to get a view agreed. {0, 0} stands for none.
 struct Ballot {
   std::uint64_t round = 0;
@@ -47,12 +50,15 @@ struct AgreementMessage {
 class Agreement {
  public:
   using IsQuorum = std::function<bool(const std::set<NodeId>&)>;
+  using MayAccept = std::function<bool(const View&)>;
   struct Letter {
     NodeId to = 0;
     AgreementMessage message;
   };
 
-  explicit Agreement(NodeId self) : self_(self) {}
+  /// `may_accept`: asked before a view is accepted; until it says yes nothing is answered.
+  explicit Agreement(NodeId self, MayAccept may_accept = {})
+      : self_(self), may_accept_(std::move(may_accept)) {}
 
   /// The view with this number is next. Forgets the one before.
   void begin(Lineage lineage, std::uint64_t next_number);
@@ -65,8 +71,11 @@ class Agreement {
   /// Asks those again that have not answered.
   void repeat();
 
-  /// Of another number than the next one: ignored.
+  /// Of another number than the next one, or in a round that nobody can have come to: ignored.
   void handle(NodeId from, const AgreementMessage& message);
+
+  /// What this member has accepted last: perhaps it is agreed on already.
+  const std::optional<View>& accepted_view() const noexcept { return accepted_view_; }
 
   /// What is to be sent; messages to self have been handled already.
   std::vector<Letter> take_letters() { return std::exchange(letters_, {}); }
@@ -98,6 +107,7 @@ class Agreement {
   void send(NodeId to, AgreementMessage message);
 
   const NodeId self_;
+  const MayAccept may_accept_;
   Lineage lineage_;
   std::uint64_t number_ = 0;
   Ballot promised_;

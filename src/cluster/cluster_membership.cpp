@@ -28,12 +28,13 @@ ClusterMembership::ClusterMembership(MembershipSetup setup)
       ended_listed_(setup.ended_listed),
       tombstones_kept_(setup.tombstones_kept),
       clock_(setup.clock),
+      boot_now_(std::move(setup.boot_now)),
       rng_(setup.rng),
       tell_(std::move(setup.tell)),
       removed_(std::move(setup.removed)),
       log_(std::move(setup.log)),
       self_(std::move(setup.self)),
-      agreement_(self_.id) {
+      agreement_(self_.id, [this](const View& next) { return may_accept(next); }) {
   agreement_.begin({}, 1);
 }
 
@@ -127,22 +128,6 @@ bool ClusterMembership::is_member(NodeId id, const Incarnation& incarnation) con
   return view_.find(NodeName{id, incarnation}) != nullptr;
 }
 
-std::set<NodeId> ClusterMembership::heard_lately() const {
-  std::set<NodeId> ids{self_.id};
-  for (const ViewMember& member : view_.members)
-    if (const Known* known = known_member(member);
-        known != nullptr && now() - known->answered < heartbeat_.terminated_node_heartbeat_timeout)
-      ids.insert(member.node.id);
-  return ids;
-}
-
-bool ClusterMembership::has_quorum() const {
-  const bool is_out = !is_member() || has_left_ || !out_.removed.empty();
-  // The verdict of the last look gave others the time for which this node stood still.
-  return !is_out && verdict_ == Verdict::Continue &&
-         judge(downing_, view_, heard_lately(), dead()) == Verdict::Continue;
-}
-
 ClusterState ClusterMembership::cluster_state() const {
   ClusterState state;
   state.number = view_.number;
@@ -228,7 +213,7 @@ void ClusterMembership::came(const NodeDescription& node) {
   if (place == known_.end() || name_of(place->second.node) == name_of(node)) return;
   place->second.links = 0;
   place->second.heard = TimePoint();  // it is gone, as far as this node can tell
-  place->second.answered = TimePoint();
+  place->second.allowed.reset();
   look(now());
   release(std::move(lock));
 }
@@ -239,7 +224,7 @@ void ClusterMembership::linked(const NodeDescription& node) {
   Known& known = known_[node.id];
   if (name_of(known.node) != name_of(node)) known = Known{};
   known.node = node;
-  known.heard = known.answered = now();
+  known.heard = now();
   known.said_goodbye = false;
   ++known.links;
   known.standing.serial = 0;
@@ -259,7 +244,6 @@ void ClusterMembership::heard(NodeId node, Duration latency) {
   if (place == known_.end() || latency > heartbeat_.ping_timeout) return;
   Known& known = place->second;
   known.heard = now();
-  known.answered = now() - latency;
   known.last_heartbeat = clock_.wall_now();
   known.latency = latency;
 }
@@ -306,14 +290,15 @@ void ClusterMembership::begin_anew(NodeDescription self, bool forget_addresses) 
   verdict_ = Verdict::Continue;
   alone_since_.reset();
   founding_.reset();
-  promised_lineage_ = {};
+  promised_.reset();
+  awaited_.reset();
+  allowed_.clear();
   last_tick_.reset();
   chosen_since_.reset();
   last_voters_.clear();
   leaving_ = Leaving::No;
   has_left_ = false;
   out_.removed.clear();
-  news();
   release(std::move(lock));
 }
 
@@ -334,10 +319,8 @@ void ClusterMembership::listen(NodeListener listener) {
 
 void ClusterMembership::watch(ClusterListener listener) {
   Lock lock(mutex_);
-  const ClusterState present = cluster_state();
-  watchers_.push_back(listener);
-  lock.unlock();
-  listener(present);
+  out_.newcomers.push_back(std::move(listener));
+  release(std::move(lock));
 }
 
 void ClusterMembership::tick(TimePoint time, std::vector<SeedPlace> seeds) {
@@ -372,7 +355,6 @@ void ClusterMembership::tick(TimePoint time, std::vector<SeedPlace> seeds) {
     seek();
   }
   write_to_all(false);
-  news();
   release(std::move(lock));
 }
 
@@ -401,34 +383,16 @@ void ClusterMembership::bury(const NodeName& name) {
 }
 
 void ClusterMembership::news() {
-  ClusterState state = cluster_state();
-  const auto is_same = [](const ClusterState& a, const ClusterState& b) {
-    return a.number == b.number && a.leader == b.leader && a.has_quorum == b.has_quorum &&
-           a.leaving == b.leaving && a.members.size() == b.members.size();
+  const auto is_same = [&](const ClusterState& a) {
+    const ViewMember* leader = view_.leader();
+    const auto leaving = std::ranges::count(view_.members, true, &ViewMember::leaving);
+    return a.number == view_.number && a.members.size() == view_.members.size() &&
+           a.leader.value_or(0) == (leader != nullptr ? leader->node.id : 0) &&
+           a.leaving.size() == static_cast<std::size_t>(leaving) && a.has_quorum == has_quorum();
   };
-  if (told_ && is_same(*told_, state)) return;
-  told_ = state;
-  out_.state = std::move(state);
-}
-
-void ClusterMembership::release(Lock lock) {
-  if (letting_out_) return;  // somebody else does, and sees ours
-  letting_out_ = true;
-  while (!out_.empty()) {
-    const Outgoing out = std::exchange(out_, {});
-    const auto listeners = listeners_;
-    const auto watchers = watchers_;
-    lock.unlock();
-    for (const std::string& line : out.lines) log_(line);
-    for (const NodeEvent& event : out.events)
-      for (const NodeListener& listener : listeners) listener(event.change, event.node);
-    if (out.state)
-      for (const ClusterListener& watcher : watchers) watcher(*out.state);
-    for (const Letter& letter : out.letters) (void)tell_(letter.to, letter.message);
-    if (!out.removed.empty()) removed_(out.removed);
-    lock.lock();
-  }
-  letting_out_ = false;
+  if (told_ && is_same(*told_)) return;
+  told_ = cluster_state();
+  out_.state = told_;
 }
 
 }  // namespace coerce::detail

@@ -62,8 +62,10 @@ class ClusterMembership final : public Membership {
     NodeDescription node;
     int links = 0;
     bool said_goodbye = false;
-    TimePoint heard;     ///< when it last showed that it lives; later, if this node stood still
-    TimePoint answered;  ///< before it was asked what it last answered, whatever this node did
+    TimePoint heard;  ///< when it last showed that it lives; later, if this node stood still
+    std::uint64_t asked_at = 0;        ///< its latest question for the right to act, by its clock
+    TimePoint asked_here;              ///< when that came
+    std::optional<TimePoint> allowed;  ///< before it was asked for the right that it gave last
     std::optional<WallTime> last_heartbeat;
     std::optional<Duration> latency;
     Standing standing;  ///< the latest, without what is in a hurry
@@ -86,14 +88,17 @@ class ClusterMembership final : public Membership {
   };
   /// What goes out once the lock is free, in the order in which it is listed here.
   struct Outgoing {
-    std::vector<std::string> lines;
+    std::deque<std::string> lines;
     std::vector<NodeEvent> events;
     std::optional<ClusterState> state;
+    std::vector<ClusterListener> newcomers;  ///< that are to be told the present state
     std::vector<Letter> letters;
-    std::string removed;  ///< why this node has to begin anew
+    std::size_t bytes = 0;  ///< of the letters
+    std::string removed;    ///< why this node has to begin anew
 
     bool empty() const noexcept {
-      return lines.empty() && events.empty() && !state && letters.empty() && removed.empty();
+      return lines.empty() && events.empty() && !state && newcomers.empty() && letters.empty() &&
+             removed.empty();
     }
   };
   /// A new lineage that this node proposes to all that go on with it.
@@ -101,6 +106,16 @@ class ClusterMembership final : public Membership {
     View view;
     std::set<NodeId> agreeing;
     unsigned ticks = 0;
+  };
+  /// That this node would go on in a new lineage, which another one proposes.
+  struct Promise {
+    Lineage lineage;
+    NodeName to;
+  };
+  /// A view that this node will accept once those that it leaves out may not act any more.
+  struct Awaited {
+    View view;
+    TimePoint when;  ///< it was asked to, for the last time
   };
   /// That it could not go on with the members of its last view.
   struct Stopped {
@@ -120,20 +135,40 @@ class ClusterMembership final : public Membership {
   bool is_silent(const ViewMember& member, Duration limit) const;
   RemoteNodeState state_of(const NodeDescription& node, bool leaving, bool joining) const;
   ClusterState cluster_state() const;
-  std::set<NodeId> heard_lately() const;
-  bool has_quorum() const;
   void lose(const NodeDescription& node);
   void bury(const NodeName& name);
   void note(std::string line) { out_.lines.push_back(std::move(line)); }
-  void news();  ///< tells the listeners, if something is different
+  void news();  ///< tells the watchers, if something is different
   void leave(Leaving leaving);
+
+  // ---- what goes out; outgoing.cpp
   void release(Lock lock);
+  void shorten();
+  void let_out(const Outgoing& out, const std::vector<NodeListener>& listeners,
+               const std::vector<ClusterListener>& watchers, const ClusterState& present);
+  void guarded(const std::function<void()>& call) noexcept;
+
+  // ---- who may act; rights.cpp
+  Duration right_lasts() const noexcept;
+  Duration right_is_over() const noexcept;
+  void ask_and_allow(NodeId to, Standing& standing);
+  void take_right(Known& known, const Standing& standing);
+  bool counts_for_us(const Known& known) const;
+  std::set<NodeId> allowing() const;
+  bool has_quorum() const;
+  bool may_allow(const Known& known) const;
+  bool may_leave_out(const ViewMember& member) const;
+  bool may_leave_out_all_but(const View& next) const;
+  bool may_accept(const View& next);
+  void begin_rights(const View& before);
 
   // ---- views; installing.cpp
   void install(View view);
   void consider(const NodeDescription& from, const Standing& standing);
+  void keep_promise(const NodeDescription& from, const Standing& standing);
+  bool is_vouched_for(const View& other, const NodeDescription& from) const;
   void meet(const NodeDescription& from, const View& other);
-  void learn_ended(const std::vector<NodeName>& ended);
+  void learn_ended(const NodeDescription& from, const std::vector<NodeName>& ended);
   void has_to_begin_anew(std::string why);
 
   // ---- what others are told; letters.cpp
@@ -179,6 +214,7 @@ class ClusterMembership final : public Membership {
   const Duration ended_listed_;
   const Duration tombstones_kept_;
   Clock& clock_;
+  const std::function<TimePoint()> boot_now_;
   Rng& rng_;
   const std::function<bool(NodeId, BytesView)> tell_;
   const std::function<void(std::string_view)> removed_;
@@ -204,7 +240,9 @@ class ClusterMembership final : public Membership {
   TimePoint settled_since_;
   std::optional<TimePoint> alone_since_;  ///< without a quorum
   std::optional<Founding> founding_;
-  Lineage promised_lineage_;  ///< of the last view that this node would go on with elsewhere
+  std::optional<Promise> promised_;
+  std::optional<Awaited> awaited_;
+  std::map<NodeId, TimePoint> allowed_;  ///< members; when the last question that was granted came
   std::optional<TimePoint> last_tick_;
   unsigned tries_ticks_ = 0;  ///< how long a view has been proposed
   unsigned pause_ticks_ = 0;  ///< before the next one is
@@ -221,6 +259,7 @@ class ClusterMembership final : public Membership {
   std::optional<ClusterState> told_;
   Outgoing out_;
   bool letting_out_ = false;
+  bool has_dropped_letters_ = false;
 };
 
 }  // namespace coerce::detail

@@ -41,19 +41,29 @@ void ClusterMembership::told(const NodeDescription& from, BytesView bytes) {
     if (place == known_.end() && known_.size() >= max_nodes_) return;
     known = &(known_[from.id] = Known{});
     known->node = from;
-    known->heard = known->answered = now();
+    known->heard = now();
   }
+  // So that nobody has to wait for the right to act where all have just come together.
+  const bool asks_anew = decoded->asked_at != 0 &&
+                         (known->asked_at == 0 || known->standing.lineage != decoded->lineage);
   if (decoded->serial > known->standing.serial) {
     const auto agreement = std::exchange(decoded->agreement, {});
     known->standing = *decoded;
     known->standing.view.reset();
     known->standing.ended.clear();
     decoded->agreement = agreement;
+    known->asked_at = decoded->asked_at;
+    known->asked_here = now();
+    keep_promise(from, *decoded);
   }
   consider(from, *decoded);
+  // It may have been forgotten, or moved, by what it said itself.
+  if (Known* still = find(name_of(from))) {
+    take_right(*still, *decoded);
+    if (asks_anew && still->links > 0) write(from.id, standing());
+  }
   look(now());
   plan();
-  news();
   release(std::move(lock));
 }
 
@@ -62,7 +72,7 @@ void ClusterMembership::consider(const NodeDescription& from, const Standing& st
   const Known* known = find(name_of(from));
   const bool is_linked = known != nullptr && known->links > 0;
   if (standing.lineage == view_.lineage) {
-    learn_ended(standing.ended);
+    learn_ended(from, standing.ended);
     if (standing.number < view_.number && is_linked) write(from.id, everything());
   } else if (is_member() && standing.lineage && !standing.view && is_linked) {
     // Two clusters meet: each has to see the other's view to know which one stays.
@@ -78,9 +88,31 @@ void ClusterMembership::consider(const NodeDescription& from, const Standing& st
   take_agreed();
 }
 
+/// Who gives up founding says so by telling of its old lineage alone.
+void ClusterMembership::keep_promise(const NodeDescription& from, const Standing& standing) {
+  if (!promised_ || promised_->to != name_of(from)) return;
+  if (standing.lineage == view_.lineage && standing.founded != promised_->lineage)
+    promised_.reset();
+}
+
+/// Does one speak for this view who may know of it?
+bool ClusterMembership::is_vouched_for(const View& other, const NodeDescription& from) const {
+  if (other.lineage == view_.lineage) return view_.find(name_of(from)) != nullptr;
+  return other.find(name_of(from)) != nullptr || agreement_.accepted_view() == other;
+}
+
 void ClusterMembership::meet(const NodeDescription& from, const View& other) {
+  if (!is_vouched_for(other, from)) {
+    note(fmt::format("node {} ({}) tells of a view that is not its own", from.id,
+                     printable(from.tag)));
+    return;
+  }
   const bool has_us = other.find(name_of(self_)) != nullptr;
   if (!is_member()) {
+    const auto& voted = agreement_.accepted_view();
+    // Its vote may have made another cluster, and nobody acts in two.
+    if (has_us && voted && voted->lineage != other.lineage)
+      return has_to_begin_anew("it has voted for another cluster than the one that was formed");
     if (has_us) return install(other);
     heard_of_.clear();
     for (const ViewMember& member : other.members) heard_of_.push_back(member.node);
@@ -90,14 +122,16 @@ void ClusterMembership::meet(const NodeDescription& from, const View& other) {
     if (other.number > view_.number) install(other);
     return;
   }
-  if (has_us && other.lineage == promised_lineage_) return install(other);
+  if (has_us && promised_ && other.lineage == promised_->lineage) return install(other);
   // One that names this node all the same was formed without it: it does not go to and fro between
   // two lineages as one incarnation, or it would forget what it has promised in them.
   if (!is_weaker(view_, other)) return;
   has_to_begin_anew(fmt::format("it has met the larger or older cluster of node {}", from.id));
 }
 
-void ClusterMembership::learn_ended(const std::vector<NodeName>& ended) {
+void ClusterMembership::learn_ended(const NodeDescription& from,
+                                    const std::vector<NodeName>& ended) {
+  if (view_.find(name_of(from)) == nullptr) return;
   for (const NodeName& name : ended)
     if (view_.find(name) == nullptr && name != name_of(self_)) bury(name);
 }
@@ -126,7 +160,7 @@ void ClusterMembership::install(View view) {
         (place->second.links == 0 && find(name_of(member.node)) == nullptr)) {
       Known known;
       known.node = member.node;
-      known.heard = known.answered = now();
+      known.heard = now();
       known_[member.node.id] = std::move(known);
     }
     out_.events.push_back({NodeChange::Up, member.node});
@@ -134,13 +168,14 @@ void ClusterMembership::install(View view) {
   for (const ViewMember& member : view_.members) former_places_.erase(member.node.address);
   agreement_.begin(view_.lineage, view_.number + 1);
   founding_.reset();
-  promised_lineage_ = {};
+  promised_.reset();
+  awaited_.reset();
+  begin_rights(before);
   stopped_.reset();
   heard_of_.clear();
   tries_ticks_ = 0;
-  write_to_all(true);
   look(now());
-  news();
+  write_to_all(true);
 }
 
 void ClusterMembership::has_to_begin_anew(std::string why) { out_.removed = std::move(why); }

@@ -11,6 +11,10 @@ Standing ClusterMembership::standing() const {
   standing.lineage = view_.lineage;
   standing.number = view_.number;
   standing.leaving = leaving_;
+  if (founding_)
+    standing.founded = founding_->view.lineage;
+  else if (promised_)
+    standing.founded = promised_->lineage;
   if (is_member()) {
     const auto deaf_to = unreachable();
     standing.unreachable.assign(deaf_to.begin(), deaf_to.end());
@@ -33,7 +37,10 @@ Standing ClusterMembership::everything() const {
 
 void ClusterMembership::write(NodeId to, Standing standing) {
   standing.serial = ++serial_;
-  out_.letters.push_back({to, encode_standing(standing)});
+  ask_and_allow(to, standing);
+  Letter letter{to, encode_standing(standing)};
+  out_.bytes += letter.message.size();
+  out_.letters.push_back(std::move(letter));
 }
 
 void ClusterMembership::write_to_all(bool with_view) {

@@ -73,7 +73,7 @@ void ClusterMembership::look(TimePoint time) {
     alone_since_.reset();
   } else if (!alone_since_) {
     alone_since_ = time;
-    note("this node does not hear enough others to act");
+    if (told_ && told_->has_quorum) note("this node does not hear enough others to act");
   } else if (time - *alone_since_ >= heartbeat_.terminated_node_heartbeat_timeout) {
     has_to_begin_anew("it has not heard enough others for too long");
   }
@@ -116,7 +116,7 @@ View ClusterMembership::next_view() const {
   View next{view_.lineage, view_.number + 1, {}};
   for (ViewMember member : view_.members) {
     const bool stays = going_on_.contains(member.node.id);
-    if (!stays && is_settled_) continue;
+    if (!stays && is_settled_ && may_leave_out(member)) continue;
     const Known* known = known_member(member);
     const Leaving leaving = member.node.id == self_.id ? leaving_
                             : known != nullptr         ? known->standing.leaving
@@ -143,7 +143,7 @@ View ClusterMembership::next_view() const {
 
 void ClusterMembership::plan() {
   if (!is_member() || has_left_ || !out_.removed.empty()) return;
-  if (agreement_.is_proposing() || founding_ || pause_ticks_ > 0) return;
+  if (agreement_.is_proposing() || founding_ || promised_ || pause_ticks_ > 0) return;
   if (!is_coordinator()) return;
   if (verdict_ == Verdict::NewLineage && is_settled_) return found();
   if (verdict_ != Verdict::Continue) return;
@@ -189,7 +189,7 @@ void ClusterMembership::found() {
   std::erase_if(view.members, [&](const ViewMember& member) {
     return !going_on_.contains(member.node.id);  // nobody joins on the way
   });
-  if (view.members.empty()) return;
+  if (view.members.empty() || !may_leave_out_all_but(view)) return;
   view.lineage = draw_lineage();
   note(fmt::format("{} of {} members go on alone", view.members.size(), view_.members.size()));
   founding_ = Founding{view, {self_.id}, 0};
@@ -205,16 +205,17 @@ void ClusterMembership::found() {
 void ClusterMembership::answer_founding(const NodeDescription& from, const View& view) {
   const bool agrees = verdict_ == Verdict::NewLineage && is_settled_ && view_.find(name_of(from)) &&
                       view.number == view_.number + 1 && view.ids() == going_on_ &&
-                      view.find(name_of(self_)) != nullptr && !founding_;
+                      view.find(name_of(self_)) != nullptr && !founding_ && !promised_ &&
+                      may_leave_out_all_but(view);
   if (!agrees) return;
-  promised_lineage_ = view.lineage;
+  promised_ = Promise{view.lineage, name_of(from)};
   Standing one = standing();
   one.founded = view.lineage;
   write(from.id, std::move(one));
 }
 
 void ClusterMembership::count_founding(NodeId from, const Lineage& founded) {
-  if (!founding_ || founding_->view.lineage != founded) return;
+  if (!founding_ || view_.find(from) == nullptr || founding_->view.lineage != founded) return;
   founding_->agreeing.insert(from);
   if (founding_->agreeing != founding_->view.ids()) return;
   install(View(founding_->view));

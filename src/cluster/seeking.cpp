@@ -85,6 +85,7 @@ void ClusterMembership::seek() {
     return 2 * sum > places;
   };
   if (agreement_.is_proposing() && ++tries_ticks_ > kTicksOfATry) agreement_.give_up();
+  if (pause_ticks_ > 0) --pause_ticks_;
   if (somebody_knows_one || !is_enough || !decide(all.voters) || !is_chosen(all)) {
     chosen_since_.reset();
     agreement_.repeat();
@@ -96,7 +97,7 @@ void ClusterMembership::seek() {
   if (!is_alone && now() - *chosen_since_ < kStableIntervals * heartbeat_.interval) return;
   if (agreement_.is_proposing()) {
     agreement_.repeat();
-  } else {
+  } else if (pause_ticks_ == 0) {
     View first{draw_lineage(), 1, {}};
     for (const NodeId voter : all.voters)
       first.members.push_back({voter == self_.id ? self_ : known_.at(voter).node, 1, false});

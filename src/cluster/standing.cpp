@@ -111,16 +111,19 @@ Bytes encode_standing(const Standing& standing) {
   for (const AgreementMessage& message : standing.agreement) write(message, *to.add_agreement());
   if (standing.founding) write(*standing.founding, *to.mutable_founding());
   if (standing.founded) write(standing.founded, *to.mutable_founded());
+  to.set_asked_at(standing.asked_at);
+  to.set_allowed(standing.allowed);
   return to_ordered_bytes(to);
 }
 
 std::optional<Standing> decode_standing(BytesView bytes) {
   cluster::v1::Standing from;
   if (!parse(from, bytes)) return std::nullopt;
-  const bool is_too_much =
-      from.ended_size() > kMostOfEach || from.unreachable_size() > kMostOfEach ||
-      from.reached_size() > kMostOfEach || from.agreement_size() > kMostAgreements ||
-      from.candidate().size() > kMostCandidate || from.leaving() > 2;
+  const bool is_too_much = from.ended_size() > static_cast<int>(kMaxEndedTold) ||
+                           from.unreachable_size() > kMostOfEach ||
+                           from.reached_size() > kMostOfEach ||
+                           from.agreement_size() > kMostAgreements ||
+                           from.candidate().size() > kMostCandidate || from.leaving() > 2;
   if (is_too_much) return std::nullopt;
   Standing to;
   to.lineage = read(from.lineage());
@@ -140,6 +143,8 @@ std::optional<Standing> decode_standing(BytesView bytes) {
   }
   if (from.has_founding() && !(to.founding = read(from.founding()))) return std::nullopt;
   to.founded = read(from.founded());
+  to.asked_at = from.asked_at();
+  to.allowed = from.allowed();
   return to;
 }
 

@@ -33,6 +33,8 @@ struct Standing {
   std::vector<AgreementMessage> agreement;
   std::optional<View> founding;
   Lineage founded;
+  std::uint64_t asked_at = 0;  ///< by the sender's clock: it asks for the right to act
+  std::uint64_t allowed = 0;   ///< the latest asked_at of the receiver's, if it may act; else 0
 };
 
 /// Longest text that is taken: views beyond it are never proposed.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include <coerce/runtime/boot_clock.hpp>
 #include <coerce/runtime/detail/timer.hpp>
 #include <coerce/runtime/sleep.hpp>
 #include <coerce/runtime/when.hpp>
@@ -13,6 +14,17 @@
 #include "remote/parts.hpp"
 
 namespace coerce::detail {
+
+namespace {
+
+/// Clocks of tests never sleep.
+std::function<TimePoint()> boot_time_of(const Clock& clock) {
+  if (dynamic_cast<const SystemClock*>(&clock) != nullptr)
+    return [] { return TimePoint(SystemBootClock::since_boot()); };
+  return [&clock] { return clock.now(); };
+}
+
+}  // namespace
 
 RemoteCore::RemoteCore(NodeSettings settings) : settings_(std::move(settings)) {}
 RemoteCore::~RemoteCore() = default;
@@ -45,12 +57,12 @@ void RemoteCore::started(const ActorSystem& system) {
       .ended_listed = limits.ended_nodes_listed,
       .tombstones_kept = limits.removed_nodes_remembered,
       .clock = world_->clock(),
+      .boot_now = boot_time_of(world_->clock()),
       .rng = world_->rng(),
       .tell =
           [this](NodeId to, BytesView message) {
             const auto peer = peers_->find(to);
-            return peer &&
-                   peer->tell(InternalKind::Members, message, Outbox::Importance::Vital);
+            return peer && peer->tell(InternalKind::Members, message, Outbox::Importance::Vital);
           },
       .removed = [this](std::string_view why) { lost_to_others(why); },
       .log = [this](std::string_view line) { world_->log(LogLevel::Info, "{}", line); }});

@@ -33,9 +33,11 @@ struct ClusterState {
   std::optional<NodeId> leader;
   std::vector<NodeDescription> members;  ///< oldest first, this node too
   std::vector<NodeId> leaving;           ///< of them
-  /// Has this node lately heard a quorum of its view? Otherwise it must not act as the owner of
-  /// anything. Not a lease: others may have removed it up to a heartbeat interval before it
-  /// notices, so what must not happen twice needs a fence.
+  /// Has a quorum of this node's view lately given it leave to act? Otherwise it must not act as
+  /// the owner of anything. Nobody removes it, or begins another lineage without it, before the
+  /// leave of all who take part in that has run out, by its clock and theirs: clocks that differ in
+  /// rate, and a task that goes on after a long pause without asking again, are why what must never
+  /// happen twice needs a fence all the same.
   bool has_quorum = false;
 };
 using ClusterListener = std::function<void(const ClusterState& state)>;
@@ -102,6 +104,8 @@ struct MembershipSetup {
   Duration ended_listed = std::chrono::minutes(1);
   Duration tombstones_kept = std::chrono::hours(24);
   Clock& clock;
+  /// Time that goes on while the machine sleeps, for this node's own right to act.
+  std::function<TimePoint()> boot_now;
   Rng& rng;
   /// Sends a message of InternalKind::Members; called under no lock. False: it was not taken, as
   /// too much waits for the link, or there is none.

@@ -12,12 +12,16 @@ SystemBootClock::SystemBootClock() {
 }
 
 BootMoment SystemBootClock::now() const {
-  timespec time{};
-  clock_gettime(CLOCK_BOOTTIME, &time);  // cannot fail: the clock exists since Linux 2.6.39
   BootMoment moment;
   moment.boot_id = boot_id_;
-  moment.since_boot = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  moment.since_boot = since_boot();
   return moment;
+}
+
+Duration SystemBootClock::since_boot() noexcept {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);  // cannot fail: the clock exists since Linux 2.6.39
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 BootMoment ManualBootClock::now() const {

@@ -150,23 +150,16 @@ void ClusterWorld::check_view(NodeId id, Node& node) {
 }
 
 void ClusterWorld::check_leaders() {
-  std::map<std::pair<detail::Lineage, std::uint64_t>, NodeId> leaders;
+  std::map<detail::Lineage, NodeId> leaders;
   for (const NodeId id : living()) {
     if (sim.is_paused(id) || !acts_as_leader(id)) continue;
-    const View its_view = view(id);
-    const bool is_only_one =
-        leaders.emplace(std::pair(its_view.lineage, its_view.number), id).second;
-    sim.check(is_only_one, "one view has one leader: " + describe());
+    const auto [place, is_only_one] = leaders.emplace(view(id).lineage, id);
+    sim.check(is_only_one, fmt::format("{} and {} act as leaders of one lineage: {}", place->second,
+                                       id, describe()));
     if (leaders.size() == 1 && leader_ != id) {
       if (leader_) ++leader_changes_;
       leader_ = id;
     }
-  }
-  if (leaders.size() <= 1) {
-    doubtful_since_.reset();
-  } else {
-    if (!doubtful_since_) doubtful_since_ = sim.now();
-    longest_doubt_ = std::max(longest_doubt_, sim.now() - *doubtful_since_);
   }
 }
 

@@ -20,7 +20,7 @@ namespace coerce::test {
 /// - one number of one lineage stands for one view, wherever and whenever it is seen;
 /// - what a node knows of one lineage only gets newer;
 /// - an incarnation that was removed never comes back into the lineage that removed it;
-/// - of one view at most one node acts as the leader.
+/// - of one lineage at most one node acts as the leader, whatever views they know.
 class ClusterWorld {
  public:
   using Setup = std::function<void(RemoteActorSystemBuilder&, NodeId)>;
@@ -61,8 +61,6 @@ class ClusterWorld {
   std::size_t lineages() const;
   /// So many times another node has begun to act as the leader.
   std::size_t leader_changes() const noexcept { return leader_changes_; }
-  /// The longest time for which two nodes have acted as leaders, each of a view of its own.
-  Duration longest_doubt() const noexcept { return longest_doubt_; }
   std::string describe() const;
 
   testkit::Simulation& sim;
@@ -92,8 +90,6 @@ class ClusterWorld {
   Duration checked_{-1};
   std::optional<NodeId> leader_;
   std::size_t leader_changes_ = 0;
-  std::optional<Duration> doubtful_since_;
-  Duration longest_doubt_{};
 };
 
 /// A time between these two, drawn in milliseconds.

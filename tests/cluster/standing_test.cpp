@@ -144,7 +144,7 @@ TEST_CASE("more than a standing may have is refused", "[cluster]") {
   CHECK(is_taken([](Standing& s) { s.unreachable.resize(4096, 17); }));
   CHECK_FALSE(is_taken([](Standing& s) { s.unreachable.resize(4097, 17); }));
   CHECK_FALSE(is_taken([](Standing& s) { s.reached.resize(4097, 17); }));
-  CHECK_FALSE(is_taken([](Standing& s) { s.ended.resize(4097, {1, {1, 1}}); }));
+  CHECK_FALSE(is_taken([](Standing& s) { s.ended.resize(257, {1, {1, 1}}); }));
   CHECK(is_taken([](Standing& s) { s.agreement.resize(16, s.agreement[0]); }));
   CHECK_FALSE(is_taken([](Standing& s) { s.agreement.resize(17, s.agreement[0]); }));
   CHECK_FALSE(is_taken([](Standing& s) { s.candidate = std::string(301, 'x'); }));

@@ -24,7 +24,7 @@ class Weather {
   explicit Weather(ClusterWorld& world) : world_(world), sim_(world.sim) {}
 
   void befall() {
-    switch (sim_.draw(6)) {
+    switch (sim_.draw(8)) {
       case 0:
         return crash();
       case 1:
@@ -35,6 +35,10 @@ class Weather {
         return part();
       case 4:
         return sim_.heal();
+      case 5:
+        return deafen();
+      case 6:
+        return part_two();
       default:
         return cut();
     }
@@ -76,6 +80,18 @@ class Weather {
     const auto kind =
         sim_.draw(2) == 0 ? testkit::PartitionKind::Silent : testkit::PartitionKind::Refused;
     sim_.partition(one, other, kind);
+  }
+  /// What one says does not come to the other.
+  void deafen() {
+    const NodeId one = draw_node(sim_);
+    const NodeId other = draw_node(sim_);
+    if (one != other) sim_.stall(one, other);
+  }
+  /// All others hear both.
+  void part_two() {
+    const NodeId one = draw_node(sim_);
+    const NodeId other = draw_node(sim_);
+    if (one != other) sim_.partition({one}, {other});
   }
   void cut() {
     const NodeId one = draw_node(sim_);

@@ -34,6 +34,8 @@ class SystemBootClock final : public BootClock {
  public:
   SystemBootClock();
   BootMoment now() const override;
+  /// The time alone.
+  static Duration since_boot() noexcept;
 
  private:
   std::string boot_id_;
