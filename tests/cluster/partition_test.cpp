@@ -24,8 +24,9 @@ Ids all(std::size_t nodes) {
 
 /// Nodes of which 1 is the oldest, and the others are as old as their ids tell.
 struct Ranked {
-  explicit Ranked(std::size_t nodes, const Downing& downing = KeepMajority{})
-      : sim({.nodes = nodes, .show_log = std::getenv("COERCE_SHOW_LOG") != nullptr}),
+  explicit Ranked(std::size_t nodes, const Downing& downing = KeepMajority{},
+                  std::uint64_t seed = 0)
+      : sim({.seed = seed, .nodes = nodes, .show_log = std::getenv("COERCE_SHOW_LOG") != nullptr}),
         world(sim,
               [downing](RemoteActorSystemBuilder& builder, NodeId) { builder.downing(downing); }) {
     ClusterWorld::Lists lists;
@@ -127,6 +128,47 @@ TEST_CASE("two that do not hear each other cost the younger of them its place", 
   ranked.sim.heal();
   ranked.world.expect_whole(30s);
   CHECK(ranked.world.view(1).lineage == ranked.before.lineage);
+}
+
+TEST_CASE("a leader that is left out although it is heard stops before another one acts",
+          "[partition][B-216]") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    Ranked ranked(5, KeepMajority{}, seed);
+    INFO("seed " << seed);
+    ranked.sim.partition({1}, {2, 3, 4});
+    ranked.world.pass(draw_time(ranked.sim, 0s, 1s));
+    ranked.sim.stall(5, 1);  // 1 is heard by 5, and hears nothing of what the others agree on
+    ranked.world.expect_cluster({2, 3, 4, 5}, 3 * kTerminated);  // with the laws all along
+    CHECK(ranked.none_acts({1}));
+    CHECK(ranked.world.acts_as_leader(2));
+    ranked.sim.heal();
+    ranked.world.expect_whole(30s);
+  }
+}
+
+TEST_CASE("all that stood still at the same time stay what they were", "[partition][B-212]") {
+  for (const Duration slept : {Duration(4s), Duration(7s), Duration(60s)}) {
+    Ranked ranked(3);
+    INFO("seed " << ranked.sim.seed());
+    for (const NodeId id : {1U, 2U, 3U}) ranked.sim.pause(id);
+    ranked.world.pass(slept);
+    for (const NodeId id : {1U, 2U, 3U}) ranked.sim.resume(id);
+    if (slept > kTerminated) CHECK(ranked.none_acts(all(3)));  // before any has looked
+    ranked.world.expect_whole(5s);
+    ranked.world.pass(3 * kTerminated);
+    CHECK(ranked.world.view(1) == ranked.before);
+  }
+}
+
+TEST_CASE("a node that stood still does not take the others for silent", "[partition][B-212]") {
+  Ranked ranked(2);
+  INFO("seed " << ranked.sim.seed());
+  ranked.sim.pause(1);  // the oldest: alone it would go on
+  ranked.world.pass(5500ms);
+  ranked.sim.resume(1);
+  ranked.world.pass(3 * kTerminated);
+  CHECK(ranked.world.is_whole());
+  CHECK(ranked.world.view(1) == ranked.before);
 }
 
 TEST_CASE("a short partition costs nobody anything", "[partition][B-212]") {
