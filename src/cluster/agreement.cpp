@@ -29,6 +29,12 @@ void Agreement::propose(View view, std::set<NodeId> voters, IsQuorum is_quorum) 
   ask_for_promises();
 }
 
+void Agreement::forget_accepted() noexcept {
+  if (trying_ && accepted_view_ && trying_->view == *accepted_view_) trying_.reset();
+  accepted_ = {};
+  accepted_view_.reset();
+}
+
 void Agreement::repeat() {
   if (!trying_) return;
   if (trying_->is_accepting)

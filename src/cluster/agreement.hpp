@@ -77,6 +77,9 @@ class Agreement {
   /// What this member has accepted last: perhaps it is agreed on already.
   const std::optional<View>& accepted_view() const noexcept { return accepted_view_; }
 
+  /// That view means nothing to anybody any more. What was promised holds.
+  void forget_accepted() noexcept;
+
   /// What is to be sent; messages to self have been handled already.
   std::vector<Letter> take_letters() { return std::exchange(letters_, {}); }
   /// A view that is agreed now. Whoever gets one tells all others of it.

@@ -85,7 +85,7 @@ RemoteNodeState ClusterMembership::state_of(const NodeDescription& node, bool le
   if (const Known* known = find(name_of(node))) {
     state.last_heartbeat = known->last_heartbeat;
     state.ping_latency = known->latency;
-    if (now() - known->heard >= heartbeat_.unhealthy_node_heartbeat_timeout)
+    if (now() - known->heard >= heartbeat_.unhealthy_node_heartbeat_timeout || known->was_refused)
       state.status = NodeStatus::Unhealthy;
   } else if (node.id != self_.id) {
     state.status = NodeStatus::Unhealthy;
@@ -186,7 +186,7 @@ std::vector<std::string> ClusterMembership::wanted() const {
 
 // ---- what the links see -------------------------------------------------------------------------
 
-Result<void> ClusterMembership::admit(const NodeDescription& node) {
+Result<void> ClusterMembership::admit(const NodeDescription& node, const Meeting& meeting) {
   const Lock lock(mutex_);
   const auto refuse = [](std::string_view why) {
     return coerce::unexpected(ActorRefErr::NotSupported({}, {}, {}, why));
@@ -196,25 +196,52 @@ Result<void> ClusterMembership::admit(const NodeDescription& node) {
   if (node.id == self_.id) return refuse("its node id is this node's");
   if (was_removed(name_of(node)))
     return coerce::unexpected(ActorRefErr::Fenced("it was removed from the cluster"));
+  if (const ViewMember* member = view_.find(node.id);
+      member != nullptr && name_of(member->node) != name_of(node)) {
+    const bool is_replaced = !meeting.dialled.empty() && meeting.dialled == member->node.address;
+    if (!is_replaced && !is_silent(*member, heartbeat_.terminated_node_heartbeat_timeout))
+      return refuse("its node id is in use by a member");
+  }
   const auto place = known_.find(node.id);
   if (place == known_.end()) {
     if (known_.size() >= max_nodes_)
       return coerce::unexpected(ActorRefErr::Overloaded("as many nodes as may be are known"));
     return {};
   }
-  if (name_of(place->second.node) != name_of(node) && lives(place->second))
+  const bool is_another = name_of(place->second.node) != name_of(node);
+  const bool is_found = !meeting.dialled.empty() && meeting.dialled == place->second.node.address;
+  if (is_another && !is_found && lives(place->second))
     return refuse("its node id is in use by a node that answers");
   return {};
 }
 
-void ClusterMembership::came(const NodeDescription& node) {
+// What is known of another incarnation of it is forgotten: it is gone, as far as this node can
+// tell.
+void ClusterMembership::came(const NodeDescription& node, const Meeting& meeting) {
   Lock lock(mutex_);
-  const auto place = known_.find(node.id);
-  if (place == known_.end() || name_of(place->second.node) == name_of(node)) return;
-  place->second.links = 0;
-  place->second.heard = TimePoint();  // it is gone, as far as this node can tell
-  place->second.allowed.reset();
+  if (was_removed(name_of(node))) return;
+  Known& known = known_[node.id];
+  if (name_of(known.node) != name_of(node)) {
+    known = Known{};
+    known.node = node;
+    known.heard = now();
+  }
+  if (!meeting.dialled.empty()) known.meeting.dialled = meeting.dialled;
+  known.meeting.is_on_one_host = meeting.is_on_one_host;
+  known.was_refused = false;
   look(now());
+  plan();
+  release(std::move(lock));
+}
+
+// Where both have the same host nobody else can have refused it, and no link means that its process
+// has ended: a node listens until it has left.
+void ClusterMembership::refused(const std::string& address) {
+  Lock lock(mutex_);
+  for (auto& [id, known] : known_)
+    if (known.links == 0 && known.node.address == address) known.was_refused = true;
+  look(now());
+  plan();
   release(std::move(lock));
 }
 
@@ -225,7 +252,7 @@ void ClusterMembership::linked(const NodeDescription& node) {
   if (name_of(known.node) != name_of(node)) known = Known{};
   known.node = node;
   known.heard = now();
-  known.said_goodbye = false;
+  known.said_goodbye = known.was_refused = false;
   ++known.links;
   known.standing.serial = 0;
   if (is_member()) former_places_.erase(node.address);  // else it has a voice: electorate()

@@ -35,11 +35,12 @@ class ClusterMembership final : public Membership {
   ClusterState state() const override;
   bool has_joined(std::size_t least) const override;
 
-  Result<void> admit(const NodeDescription& node) override;
-  void came(const NodeDescription& node) override;
+  Result<void> admit(const NodeDescription& node, const Meeting& meeting) override;
+  void came(const NodeDescription& node, const Meeting& meeting) override;
   void linked(const NodeDescription& node) override;
   void heard(NodeId node, Duration latency) override;
   void unlinked(const NodeDescription& node, bool goodbye) override;
+  void refused(const std::string& address) override;
   void told(const NodeDescription& from, BytesView standing) override;
   void tick(TimePoint now, std::vector<SeedPlace> seeds) override;
   std::vector<std::string> wanted() const override;
@@ -62,6 +63,8 @@ class ClusterMembership final : public Membership {
     NodeDescription node;
     int links = 0;
     bool said_goodbye = false;
+    Meeting meeting;           ///< the latest
+    bool was_refused = false;  ///< it has no link, and nobody listens where it did
     TimePoint heard;  ///< when it last showed that it lives; later, if this node stood still
     std::uint64_t asked_at = 0;        ///< its latest question for the right to act, by its clock
     TimePoint asked_here;              ///< when that came
@@ -200,6 +203,7 @@ class ClusterMembership final : public Membership {
     std::map<NodeId, std::size_t> weight;  ///< of how many places
   };
   void seek();
+  void forget_the_dead();
   Electorate electorate() const;
   std::string candidate() const;
   bool is_chosen(const Electorate& all) const;

@@ -28,7 +28,8 @@ std::set<NodeId> ClusterMembership::unreachable() const {
   return ids;
 }
 
-// It has said so; or another process has its id and listens in its place.
+// It has said so; or this node has dialled it, and another process has answered there, or nobody
+// although that host is this one.
 std::set<NodeId> ClusterMembership::dead() const {
   std::set<NodeId> ids;
   for (const ViewMember& member : view_.members) {
@@ -37,9 +38,11 @@ std::set<NodeId> ClusterMembership::dead() const {
     if (place == known_.end()) continue;
     const Known& known = place->second;
     const bool is_itself = name_of(known.node) == name_of(member.node);
-    const bool was_replaced = !is_itself && known.node.address == member.node.address;
-    if (was_replaced || (is_itself && known.links == 0 && known.said_goodbye))
-      ids.insert(member.node.id);
+    const bool was_replaced = !is_itself && known.meeting.dialled == member.node.address;
+    const bool has_ended =
+        is_itself && known.links == 0 &&
+        (known.said_goodbye || (known.was_refused && known.meeting.is_on_one_host));
+    if (was_replaced || has_ended) ids.insert(member.node.id);
   }
   return ids;
 }
@@ -69,7 +72,7 @@ void ClusterMembership::look(TimePoint time) {
   });
   is_settled_ = only_dead_are_missing || time - settled_since_ >= room_to_settle();
 
-  if (has_quorum()) {
+  if (has_quorum() || leaving_ == Leaving::Ready) {
     alone_since_.reset();
   } else if (!alone_since_) {
     alone_since_ = time;

@@ -73,7 +73,22 @@ bool ClusterMembership::may_form(const std::set<NodeId>& voters) const {
   });
 }
 
+/// A first view of which all members have begun anew is agreed on again and again, and there is
+/// nobody left who could go into it.
+void ClusterMembership::forget_the_dead() {
+  const auto& voted = agreement_.accepted_view();
+  if (!voted) return;
+  const bool is_void = std::ranges::all_of(voted->members, [&](const ViewMember& member) {
+    if (member.node.id == self_.id) return name_of(member.node) != name_of(self_);
+    const auto known = known_.find(member.node.id);
+    return known != known_.end() && known->second.links > 0 &&
+           name_of(known->second.node) != name_of(member.node);
+  });
+  if (is_void) agreement_.forget_accepted();
+}
+
 void ClusterMembership::seek() {
+  forget_the_dead();
   const bool somebody_knows_one = std::ranges::any_of(known_, [](const auto& entry) {
     return entry.second.links > 0 && entry.second.standing.lineage;
   });

@@ -139,6 +139,11 @@ void RemoteCore::heard(Peer& peer, Duration latency) noexcept {
   if (peers_->is_current(peer)) membership_->heard(peer.node_id(), latency);
 }
 
+void RemoteCore::nobody_at(const std::string& address) {
+  membership_->refused(address);
+  refresh();
+}
+
 void RemoteCore::refresh() {
   if (const auto its_worker = worker()) its_worker->dialler->refresh();
 }
@@ -148,7 +153,8 @@ void RemoteCore::refresh() {
 // others.
 void RemoteCore::removed(const NodeDescription& as, const NodeDescription& peer) {
   if (as.incarnation != self().incarnation) return;
-  const bool is_mutual = !membership_->admit(peer);
+  const auto welcome = membership_->admit(peer, {});
+  const bool is_mutual = !welcome && welcome.error().kind() == ActorRefErrKind::Fenced;
   const bool is_younger =
       std::pair(as.incarnation.started, as.id) > std::pair(peer.incarnation.started, peer.id);
   if (!is_mutual || is_younger) lost_to_others("it was removed from the cluster");

@@ -153,8 +153,12 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
 
  private:
   // ---- LinksHost
-  Result<void> admit(const NodeDescription& node) override { return membership_->admit(node); }
-  void came(const NodeDescription& node) override { membership_->came(node); }
+  Result<void> admit(const NodeDescription& node, const Meeting& meeting) override {
+    return membership_->admit(node, meeting);
+  }
+  void came(const NodeDescription& node, const Meeting& meeting) override {
+    membership_->came(node, meeting);
+  }
   void linked(const std::shared_ptr<Peer>& peer) override;
   void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) override;
   void removed(const NodeDescription& as, const NodeDescription& peer) override;
@@ -168,6 +172,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   /// Until this node is no member any more, so that the others need not find out that it has gone.
   Task<void> wait_until_left(TimePoint until);
   void refresh();
+  void nobody_at(const std::string& address);
   static Task<Result<Bytes>> ask_peer(std::shared_ptr<Peer> peer, InternalKind kind, Bytes payload,
                                       Duration timeout);
   Task<void> say_goodbye(TimePoint until);

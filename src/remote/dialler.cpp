@@ -28,14 +28,16 @@ Duration BackOff::next() noexcept {
 
 Dialler::Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& transport,
                  const NodeSettings& settings, std::vector<std::string> seeds,
-                 std::function<std::vector<std::string>()> wanted)
+                 std::function<std::vector<std::string>()> wanted,
+                 std::function<void(const std::string&)> refused)
     : world_(world),
       links_(links),
       peers_(peers),
       transport_(transport),
       settings_(settings),
       seeds_(std::move(seeds)),
-      wanted_(std::move(wanted)) {}
+      wanted_(std::move(wanted)),
+      refused_(std::move(refused)) {}
 
 // ---- which addresses ----------------------------------------------------------------------------
 
@@ -149,12 +151,15 @@ Task<Dialler::Try> Dialler::dial(std::string address) {
   }
   if (resolved->size() > kMostAddressesOfAName) resolved->resize(kMostAddressesOfAName);
   Try last = Try::Failed;
+  std::size_t refusals = 0;
   for (const std::string& one : *resolved) {
     if (!is_wanted(address)) break;
     auto dialling = dial_one(address, one);
     last = co_await dialling;
-    if (last != Try::Failed) break;
+    if (last == Try::Refused) ++refusals;
+    if (last == Try::Linked || last == Try::Ended) break;
   }
+  if (refusals > 0 && refusals == resolved->size()) refused_(address);
   co_return last;
 }
 
@@ -172,7 +177,7 @@ Task<Dialler::Try> Dialler::dial_one(std::string address, std::string resolved) 
   auto connected = co_await connecting;
   if (!connected) {
     tell_trouble(address, connected.error().to_string());
-    co_return Try::Failed;
+    co_return connected.error().kind() == TransportErrKind::Refused ? Try::Refused : Try::Failed;
   }
   std::unique_ptr<Connection> connection = std::move(*connected);
   auto greeting = links_.greet(*connection, address, closing_);

@@ -34,10 +34,12 @@ class BackOff {
 /// ever while the address is wanted. Its tasks share it.
 class Dialler : public std::enable_shared_from_this<Dialler> {
  public:
-  /// `wanted`: addresses to which there is no link but should be, besides the seeds.
+  /// `wanted`: addresses to which there is no link but should be, besides the seeds. `refused`: is
+  /// told an address where nobody listens, each time that this is found.
   Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& transport,
           const NodeSettings& settings, std::vector<std::string> seeds,
-          std::function<std::vector<std::string>()> wanted);
+          std::function<std::vector<std::string>()> wanted,
+          std::function<void(const std::string&)> refused);
 
   /// Takes up the addresses that are wanted now; call it again when they may have changed.
   void refresh();
@@ -54,7 +56,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
     bool is_running = false;
     std::string trouble;  ///< the latest that was logged
   };
-  enum class Try : std::uint8_t { Linked, Failed, Ended };
+  enum class Try : std::uint8_t { Linked, Failed, Refused, Ended };
 
   static Task<void> keep(std::shared_ptr<Dialler> self, std::string address);
   Task<Try> dial(std::string address);
@@ -74,6 +76,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   const NodeSettings& settings_;
   const std::vector<std::string> seeds_;
   const std::function<std::vector<std::string>()> wanted_;
+  const std::function<void(const std::string&)> refused_;
 
   mutable std::mutex mutex_;
   std::map<std::string, Target> targets_;

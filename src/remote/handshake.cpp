@@ -110,6 +110,7 @@ class Shaking {
     transport.random_bytes(hello_.nonce);
     if (settings_.authenticator) hello_.authenticator = settings_.authenticator->name();
     hello_.role = role;
+    hello_.host = transport.host_identity();
   }
 
   Task<Result<LinkTerms>> run() {
@@ -208,6 +209,7 @@ class Shaking {
     const bool dials = hello_.role == Role::Dial;
     terms_.max_frame = std::min(hello_.max_frame, peer->max_frame);
     terms_.role = hello_.role;
+    terms_.is_on_one_host = !hello_.host.empty() && peer->host == hello_.host;
     HelloFacts& facts = terms_.facts;
     facts.prover = hello_.role;
     facts.cluster = hello_.cluster;

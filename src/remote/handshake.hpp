@@ -53,6 +53,7 @@ struct HelloSettings {
 struct LinkTerms {
   NodeDescription peer;
   std::size_t max_frame = 0;     ///< of the smaller side
+  bool is_on_one_host = false;   ///< both say that they have the same host below them
   std::uint64_t generation = 0;  ///< grows with every link of the pair; drawn by the listener
   HelloFacts::Role role{};       ///< ours
   HelloFacts facts;              ///< for proving again later

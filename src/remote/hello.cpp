@@ -58,6 +58,8 @@ Result<void> check_content(const Hello& hello) {
     return coerce::unexpected(garbage("the hello has too long a text"));
   if (!is_printable(node.address))
     return coerce::unexpected(garbage("the node's address is no plain text"));
+  if (hello.host.size() > kMaxHostIdentity)
+    return coerce::unexpected(garbage("the hello has too long a name of the host"));
   if (hello.nonce.size() != kNonceSize)
     return coerce::unexpected(garbage(fmt::format("the nonce has {} bytes", hello.nonce.size())));
   if (hello.max_frame < kSmallestMaxFrame)
@@ -79,6 +81,7 @@ Result<Bytes> encode_hello(const Hello& hello) {
   message.set_nonce(hello.nonce.data(), hello.nonce.size());
   message.set_authenticator(hello.authenticator);
   message.set_role(static_cast<std::uint32_t>(hello.role));
+  message.set_host(hello.host);
   if (message.ByteSizeLong() > kMaxHelloFrame)
     return coerce::unexpected(ActorRefErr::Serialisation(
         fmt::format("the description of this node takes {} bytes, more than the {} of a hello",
@@ -102,6 +105,7 @@ Result<Hello> decode_hello(BytesView bytes) {
   hello.nonce = bytes_of(message.nonce());
   hello.authenticator = message.authenticator();
   hello.role = static_cast<Role>(message.role());
+  hello.host = message.host();
   return hello;
 }
 

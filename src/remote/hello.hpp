@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kHelloMagic = 0x3145'4352'454f'43ff;  ///< "\xffC
 inline constexpr std::uint32_t kOldestProtocol = 1;
 inline constexpr std::uint32_t kNewestProtocol = 1;
 inline constexpr std::size_t kNonceSize = 32;
+inline constexpr std::size_t kMaxHostIdentity = 64;
 inline constexpr std::size_t kMaxProof = 2 * 1024;
 /// A node that cannot take as much is of no use to others.
 inline constexpr std::size_t kSmallestMaxFrame = 4 * 1024;
@@ -33,6 +34,7 @@ struct Hello {
   Bytes nonce;
   std::string authenticator;  ///< empty: none
   HelloFacts::Role role = HelloFacts::Role::Dial;
+  std::string host;  ///< Transport::host_identity()
 };
 
 /// Error: Serialisation, if it is longer than a hello may be.

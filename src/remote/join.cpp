@@ -114,8 +114,10 @@ Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings sett
     membership_->rename(named);
     its_worker = std::make_shared<ClusterWorker>(
         std::make_shared<Acceptor>(*world_, *links_, settings_.limits, std::move(*listener)),
-        std::make_shared<Dialler>(*world_, *links_, *peers_, *settings_.transport, settings_,
-                                  settings.seeds, [this] { return membership_->wanted(); }),
+        std::make_shared<Dialler>(
+            *world_, *links_, *peers_, *settings_.transport, settings_, settings.seeds,
+            [this] { return membership_->wanted(); },
+            [this](const std::string& address) { nobody_at(address); }),
         addresses.advertised);
   }
   {

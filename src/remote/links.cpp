@@ -70,6 +70,7 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
 Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string dialled) {
   HelloOutcome outcome;
   const Role role = dialled.empty() ? Role::Listen : Role::Dial;
+  outcome.meeting.dialled = dialled;
   auto secured = co_await settings_.transport->secure(connection, std::move(dialled));
   if (!secured) {
     outcome.why = secured.error().to_string();
@@ -95,7 +96,7 @@ Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string
         return coerce::unexpected(ActorRefErr::AlreadyExists({}));
       }
     }
-    return host_.admit(peer);
+    return host_.admit(peer, outcome.meeting);
   };
   settings.fenced = [&fenced_by](const NodeDescription& peer) { fenced_by = peer; };
   settings.next_generation = [&](const NodeDescription& peer) {
@@ -113,6 +114,7 @@ Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string
   }
   outcome.end = HelloEnd::Accepted;
   outcome.node = terms->peer.id;
+  outcome.meeting.is_on_one_host = terms->is_on_one_host;
   if (role == Role::Listen && settings_.override_incoming_address)
     override_host(terms->peer, connection);
   outcome.terms = std::move(*terms);
@@ -122,7 +124,7 @@ Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string
 Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hello) {
   LinkTerms terms = std::move(*hello.terms);
   // Much may have happened while the hello went to and fro.
-  auto welcome = host_.admit(terms.peer);
+  auto welcome = host_.admit(terms.peer, hello.meeting);
   if (welcome && hello.self != host_.self().incarnation)
     welcome = coerce::unexpected(ActorRefErr::Fenced("this node has begun anew meanwhile"));
   if (!welcome) {
@@ -134,7 +136,7 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
     co_return false;
   }
   const std::shared_ptr<Peer> peer = peers_.of(terms.peer);
-  host_.came(peer->node());
+  host_.came(peer->node(), hello.meeting);
   const std::uint64_t generation = terms.generation;
   world_.log(LogLevel::Debug, "link {} with node {} at {}", generation, terms.peer.id,
              printable(connection->peer_address()));

@@ -7,6 +7,7 @@
 
 #include <coerce/runtime/detail/async_event.hpp>
 
+#include "remote/meeting.hpp"
 #include "remote/node_world.hpp"
 #include "remote/peer_table.hpp"
 #include "remote/settings.hpp"
@@ -19,10 +20,10 @@ class LinksHost {
   virtual ~LinksHost() = default;
   /// As other nodes are told now.
   virtual const NodeDescription& self() const noexcept = 0;
-  virtual Result<void> admit(const NodeDescription& node) = 0;
+  virtual Result<void> admit(const NodeDescription& node, const Meeting& meeting) = 0;
   /// A link of the node begins, whatever becomes of it. The peer of any other node of its id is
   /// retired.
-  virtual void came(const NodeDescription& node) = 0;
+  virtual void came(const NodeDescription& node, const Meeting& meeting) = 0;
   virtual void linked(const std::shared_ptr<Peer>& peer) = 0;
   virtual void unlinked(const std::shared_ptr<Peer>& peer, bool goodbye) = 0;
   /// The peer, which was told that it talks to `self`, says that this node was removed.
@@ -42,6 +43,7 @@ struct HelloOutcome {
   NodeId node = 0;  ///< at the other end, if it has come to say so
   std::optional<LinkTerms> terms;
   Incarnation self;  ///< what this node was called meanwhile
+  Meeting meeting;
 };
 
 /// Makes links; each of its tasks belongs to one connection. Thread-safe.

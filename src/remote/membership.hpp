@@ -16,6 +16,7 @@
 #include <coerce/remote/options.hpp>
 #include <coerce/runtime/rng.hpp>
 
+#include "remote/meeting.hpp"
 #include "remote/node_name.hpp"
 
 namespace coerce::detail {
@@ -63,12 +64,16 @@ class Membership {
   virtual bool has_joined(std::size_t least) const = 0;
 
   // ---- what the links see
-  virtual Result<void> admit(const NodeDescription& node) = 0;  ///< a hello: may it link to us?
+  /// A hello: may it link to us? Not while another incarnation of a member may live, unless this
+  /// node has dialled that one, and got this one.
+  virtual Result<void> admit(const NodeDescription& node, const Meeting& meeting) = 0;
   /// A link begins, perhaps not for long: whoever had its id before is gone.
-  virtual void came(const NodeDescription& node) = 0;
+  virtual void came(const NodeDescription& node, const Meeting& meeting) = 0;
   virtual void linked(const NodeDescription& node) = 0;
   virtual void heard(NodeId node, Duration latency) = 0;
   virtual void unlinked(const NodeDescription& node, bool goodbye) = 0;
+  /// This node has dialled there, and nobody listens.
+  virtual void refused(const std::string& address) = 0;
   virtual void told(const NodeDescription& from,
                     BytesView standing) = 0;  ///< InternalKind::Members
   /// Called at every heartbeat interval while this node is or wants to be in a cluster, with the

@@ -165,9 +165,9 @@ TEST_CASE("that a node was removed is believed from members alone", "[cluster]")
   Standing word = one.standing();
   word.ended = {name_of(node(5))};
   one.say(9, word);
-  CHECK(one.membership.admit(node(5)));
+  CHECK(one.membership.admit(node(5), {}));
   one.say(2, word);
-  CHECK_FALSE(one.membership.admit(node(5)));
+  CHECK_FALSE(one.membership.admit(node(5), {}));
 }
 
 TEST_CASE("nobody asks for a promise in the name of another, or in a round that cannot be",
@@ -272,6 +272,58 @@ TEST_CASE("a node that has nothing left to hand over is left out at once", "[clu
   CHECK(one.has_answered(2, Kind::Accepted));
 }
 
+// ---- who is dead -------------------------------------------------------------------------------
+
+TEST_CASE("who says that it is a member in a new life is let in only where that one is found gone",
+          "[cluster]") {
+  Alone one(2);
+  one.join({1, 2});
+  one.pass(2s, {1});
+  one.membership.unlinked(node(1), false);  // a link breaks, and nothing more
+  NodeDescription other = node(1);
+  other.incarnation.random = 77;
+  CHECK_FALSE(one.membership.admit(other, {}));
+  CHECK_FALSE(one.membership.admit(other, {.dialled = "10.0.0.3:1"}));
+  CHECK(one.membership.admit(other, {.dialled = node(1).address}));
+  one.clock.advance(6s);
+  CHECK(one.membership.admit(other, {}));
+}
+
+TEST_CASE("a member is dead if another process is found at its address, not if one says so",
+          "[cluster]") {
+  for (const bool is_found : {false, true}) {
+    Alone one(2);
+    one.join({1, 2});
+    one.membership.unlinked(node(1), false);
+    NodeDescription other = node(1);
+    other.incarnation.random = 77;
+    one.membership.came(other, {.dialled = is_found ? other.address : ""});
+    one.membership.linked(other);
+    CHECK(one.membership.view().number == (is_found ? 2 : 1));
+    CHECK(one.membership.state().has_quorum == is_found);
+  }
+}
+
+TEST_CASE("a member is dead if nobody listens where it did on this host and its link has ended",
+          "[cluster]") {
+  for (const bool is_here : {false, true}) {
+    Alone one(2);
+    one.membership.came(node(1), {.dialled = {}, .is_on_one_host = is_here});
+    one.join({1, 2});
+    one.pass(2s, {1});
+    one.membership.refused(node(1).address);
+    CHECK(one.membership.view().number == 1);  // its link lives
+    one.membership.unlinked(node(1), false);
+    CHECK(one.membership.view().number == 1);  // it may come back
+    one.membership.refused("10.0.0.9:1");
+    CHECK(one.membership.view().number == 1);
+    one.membership.refused(node(1).address);
+    CHECK(one.membership.view().number == (is_here ? 2 : 1));
+    CHECK(one.membership.nodes().front().status ==
+          (is_here ? NodeStatus::Terminated : NodeStatus::Unhealthy));
+  }
+}
+
 // ---- two lineages -------------------------------------------------------------------------------
 
 TEST_CASE("who has agreed to another lineage has no voice in the old one until that is given up",
@@ -313,6 +365,25 @@ TEST_CASE("who has voted for one first view goes into no other", "[cluster][form
   one.say(3, formed);
   CHECK(one.membership.view().number == 0);
   CHECK_FALSE(one.removed.empty());
+}
+
+TEST_CASE("a vote for a first view of which all members have begun anew is forgotten",
+          "[cluster][formation]") {
+  Alone one(2);
+  one.membership.linked(node(1));
+  View dead = view_of({1, 2}, 1, kOther);
+  for (auto& member : dead.members) member.node.incarnation.random = 77;
+  Standing proposal;
+  proposal.agreement.push_back({Kind::Propose, {}, 1, {1, 1}, {}, dead});
+  one.say(1, proposal);
+  CHECK(one.has_answered(1, Kind::Accepted));
+  one.membership.tick(one.clock.now(), {});
+  one.letters.clear();
+  proposal.agreement = {{Kind::Prepare, {}, 1, {2, 1}, {}, {}}};
+  one.say(1, proposal);
+  REQUIRE(one.has_answered(1, Kind::Promise));
+  for (const auto& [to, standing] : one.letters)
+    for (const auto& message : standing.agreement) CHECK_FALSE(message.view);
 }
 
 // ---- what watchers are told ---------------------------------------------------------------------

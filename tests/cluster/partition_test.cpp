@@ -25,8 +25,11 @@ Ids all(std::size_t nodes) {
 /// Nodes of which 1 is the oldest, and the others are as old as their ids tell.
 struct Ranked {
   explicit Ranked(std::size_t nodes, const Downing& downing = KeepMajority{},
-                  std::uint64_t seed = 0)
-      : sim({.seed = seed, .nodes = nodes, .show_log = std::getenv("COERCE_SHOW_LOG") != nullptr}),
+                  std::uint64_t seed = 0, bool one_host = false)
+      : sim({.seed = seed,
+             .nodes = nodes,
+             .show_log = std::getenv("COERCE_SHOW_LOG") != nullptr,
+             .network = {.one_host = one_host}}),
         world(sim,
               [downing](RemoteActorSystemBuilder& builder, NodeId) { builder.downing(downing); }) {
     ClusterWorld::Lists lists;
@@ -200,6 +203,29 @@ TEST_CASE("the leader that crashes is replaced in time", "[cluster-crash][B-217]
       CHECK(ranked.world.view(2).lineage == ranked.before.lineage);
     }
   }
+}
+
+TEST_CASE("of two on one machine the younger goes on as soon as the older is killed",
+          "[cluster-crash][B-217]") {
+  Ranked ranked(2, KeepMajority{}, 0, true);
+  INFO("seed " << ranked.sim.seed());
+  ranked.world.crash(1);
+  ranked.world.expect_cluster({2}, 2s);
+  CHECK(ranked.world.acts_as_leader(2));
+  ranked.world.use({{1, {address_of(ranked.sim.node(2))}}});
+  ranked.world.restart(1);
+  ranked.world.expect_whole(20s);
+  CHECK(ranked.world.acts_as_leader(2));
+}
+
+TEST_CASE("of two on one machine the younger does not go on while the older stands still",
+          "[cluster-crash][B-217]") {
+  Ranked ranked(2, KeepMajority{}, 0, true);
+  INFO("seed " << ranked.sim.seed());
+  ranked.sim.pause(1);
+  ranked.world.pass(2s);
+  ranked.sim.cut(1, 2, testkit::Notice::AtOnce);
+  CHECK_FALSE(ranked.world.until([&] { return ranked.world.acts_as_leader(2); }, 30s));
 }
 
 TEST_CASE("a leader that is restarted at once is a new member, and leads no more",

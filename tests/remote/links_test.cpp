@@ -87,13 +87,13 @@ class Node : public LinksHost {
 
   // As RemoteCore does, with members who are whoever is linked.
   const NodeDescription& self() const noexcept override { return self_; }
-  Result<void> admit(const NodeDescription& who) override {
+  Result<void> admit(const NodeDescription& who, const coerce::detail::Meeting&) override {
     const auto place = up_.find(who.id);
     if (place == up_.end() || place->second.incarnation == who.incarnation || links_[who.id] == 0)
       return {};
     return coerce::unexpected(coerce::ActorRefErr::NotSupported({}, {}, {}, "its id is in use"));
   }
-  void came(const NodeDescription& who) override {
+  void came(const NodeDescription& who, const coerce::detail::Meeting&) override {
     const auto place = up_.find(who.id);
     if (place != up_.end() && place->second.incarnation != who.incarnation) lose(place->second);
   }

@@ -11,7 +11,8 @@ namespace coerce {
 
 /// The part with more than half of the members goes on; of two halves the one with the oldest
 /// member. A smaller one does only if it knows that all others are dead: they have said goodbye, or
-/// a new process says that it has their id and their address.
+/// were dialled and another process answered in their place, or nobody although they were on this
+/// host.
 struct KeepMajority {
   friend bool operator==(const KeepMajority&, const KeepMajority&) = default;
 };
@@ -25,8 +26,8 @@ struct StaticQuorum {
   friend bool operator==(const StaticQuorum&, const StaticQuorum&) = default;
 };
 
-/// The part with the oldest member goes on, however small it is. The others wait for it for an hour
-/// before they form a cluster of their own.
+/// The part with the oldest member that is not known to be dead goes on, however small it is. The
+/// others wait for it for an hour before they form a cluster of their own.
 struct KeepOldest {
   /// Not if the oldest is all alone, and the others are at least two.
   bool down_if_alone = true;

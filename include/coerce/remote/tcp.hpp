@@ -33,6 +33,8 @@ class TcpTransport final : public Transport {
   Task<TransportResult<std::vector<std::string>>> resolve(std::string address) override;
   void random_bytes(std::span<std::uint8_t> into) override;
   bool is_confidential() const noexcept override;
+  /// A digest of the kernel's boot id and of the network namespace.
+  std::string host_identity() const override;
 
  private:
   struct Parts;

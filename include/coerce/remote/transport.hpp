@@ -111,6 +111,10 @@ class Transport {
   virtual void random_bytes(std::span<std::uint8_t> into) = 0;
   /// Does it keep what it carries from others, beyond loopback too?
   virtual bool is_confidential() const noexcept = 0;
+  /// Names what all processes have in common for which a refused connection says that nobody
+  /// listens: the machine, the start of it, and its network; at most 64 printable bytes. Other
+  /// nodes are told. Empty: not known.
+  virtual std::string host_identity() const { return {}; }
 };
 
 }  // namespace coerce

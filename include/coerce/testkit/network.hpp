@@ -22,6 +22,9 @@ struct NetworkOptions {
   std::size_t window = std::size_t{64} * 1024;
   /// Streams that a listener has not accepted; who asks for one more hears nothing. \pre not 0
   std::size_t backlog = 128;
+  /// Are all nodes processes of one machine (Transport::host_identity)? Partitions that refuse are
+  /// not for them: there a refusal says that the process is gone.
+  bool one_host = false;
 };
 static_assert(std::is_trivially_destructible_v<NetworkOptions>);
 

@@ -72,6 +72,9 @@ class SimulatedTransport final : public Transport {
     for (std::uint8_t& byte : into) byte = static_cast<std::uint8_t>(port_->secrets.next());
   }
   bool is_confidential() const noexcept override { return true; }
+  std::string host_identity() const override {
+    return world_->options().one_host ? "host" : fmt::format("host-{}", port_->node);
+  }
 
  private:
   const std::shared_ptr<NetworkWorld> world_;
