@@ -118,6 +118,16 @@ TEST_CASE("a process that is killed ends what waits for it, at once and for good
   CHECK(two.asker->finish() == 0);
 }
 
+TEST_CASE("of two processes of one machine the younger goes on when the older is killed",
+          "[processes][B-217]") {
+  TwoProcesses two("60000");  // it would not be for its silence
+  two.host->kill(SIGKILL);
+  two.asker->expect(".*1 of 2 members go on alone");
+  two.asker->expect(".*node 1 .* is gone");
+  two.asker->ask("nodes", "nodes 1 terminated, 2 healthy");
+  CHECK(two.asker->finish() == 0);
+}
+
 TEST_CASE("a process that starts again under its id is another one, and is found anew",
           "[processes][B-212][B-218]") {
   TwoProcesses two("2000");
