@@ -300,6 +300,19 @@ TEST_CASE("the oldest is left if it is alone", "[partition][downing]") {
   CHECK(ranked.world.acts_as_leader(2));
 }
 
+TEST_CASE("where the oldest is dead only the part with the next oldest goes on",
+          "[partition][downing]") {
+  Ranked ranked(5, KeepOldest{.down_if_alone = false}, 0, true);
+  INFO("seed " << ranked.sim.seed());
+  ranked.sim.partition({2, 3}, {4, 5});
+  ranked.world.crash(1);  // all find nobody there, on the one machine that they have
+  ranked.world.expect_cluster({2, 3}, 2 * kTerminated);
+  CHECK_FALSE(ranked.world.until([&] { return !ranked.none_acts({4, 5}); }, 10 * kTerminated));
+  ranked.sim.heal();
+  ranked.world.expect_whole(30s);
+  CHECK(ranked.world.acts_as_leader(2));
+}
+
 TEST_CASE("less than a fixed quorum forms no cluster of its own", "[partition][downing]") {
   Ranked ranked(4, StaticQuorum{4});
   ranked.sim.partition({1}, {2, 3, 4});

@@ -21,7 +21,8 @@ constexpr Duration kCalm = 60s;
 /// What befalls a cluster, drawn one after the other.
 class Weather {
  public:
-  explicit Weather(ClusterWorld& world) : world_(world), sim_(world.sim) {}
+  Weather(ClusterWorld& world, bool one_host)
+      : world_(world), sim_(world.sim), one_host_(one_host) {}
 
   void befall() {
     switch (sim_.draw(8)) {
@@ -77,8 +78,8 @@ class Weather {
   }
   void part() {
     const auto [one, other] = draw_sides(sim_);
-    const auto kind =
-        sim_.draw(2) == 0 ? testkit::PartitionKind::Silent : testkit::PartitionKind::Refused;
+    const bool may_refuse = !one_host_ && sim_.draw(2) == 0;
+    const auto kind = may_refuse ? testkit::PartitionKind::Refused : testkit::PartitionKind::Silent;
     sim_.partition(one, other, kind);
   }
   /// What one says does not come to the other.
@@ -101,11 +102,12 @@ class Weather {
 
   ClusterWorld& world_;
   Simulation& sim_;
+  const bool one_host_;
   std::set<NodeId> down_;
   std::set<NodeId> asleep_;
 };
 
-void storm_over(std::size_t nodes) {
+void storm_over(std::size_t nodes, const Downing& downing = KeepMajority{}, bool one_host = false) {
   std::size_t changed = 0;
   std::size_t runs = 0;
   SimulationBatchOptions options{
@@ -113,14 +115,16 @@ void storm_over(std::size_t nodes) {
   if (const char* wanted = std::getenv("COERCE_STORM_SEEDS"))
     options.seeds = static_cast<std::size_t>(std::stoul(wanted));
   options.simulation.nodes = nodes;
+  options.simulation.network.one_host = one_host;
   options.simulation.show_log = std::getenv("COERCE_SHOW_LOG") != nullptr;
   options.simulation.max_steps = 20'000'000;
   const auto report = testkit::explore(
       [&](Simulation& sim) {
-        ClusterWorld world(sim);
+        ClusterWorld world(
+            sim, [&](RemoteActorSystemBuilder& builder, NodeId) { builder.downing(downing); });
         world.start_all();
         world.expect_whole(20s);
-        Weather weather(world);
+        Weather weather(world, one_host);
         for (std::uint64_t events = 4 + sim.draw(12); events > 0; --events) {
           weather.befall();
           world.pass(draw_time(sim, 0s, sim.draw(2) == 0 ? Duration(2s) : Duration(12s)));
@@ -150,6 +154,14 @@ TEST_CASE("five nodes keep the laws in a storm, and are one cluster after it",
 TEST_CASE("seven nodes keep the laws in a storm, and are one cluster after it",
           "[cluster-storm][B-040]") {
   storm_over(7);
+}
+
+TEST_CASE("five nodes of which the part with the oldest goes on keep the laws in a storm",
+          "[cluster-storm][B-040]") {
+  storm_over(5, KeepOldest{});
+}
+TEST_CASE("three nodes of one machine keep the laws in a storm", "[cluster-storm][B-040]") {
+  storm_over(3, KeepMajority{}, true);
 }
 
 }  // namespace coerce::test::cluster_storms
