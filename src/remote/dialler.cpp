@@ -149,7 +149,8 @@ Task<Dialler::Try> Dialler::dial(std::string address) {
     tell_trouble(address, resolved.error().to_string());
     co_return Try::Failed;
   }
-  if (resolved->size() > kMostAddressesOfAName) resolved->resize(kMostAddressesOfAName);
+  const std::size_t places = resolved->size();
+  if (places > kMostAddressesOfAName) resolved->resize(kMostAddressesOfAName);
   Try last = Try::Failed;
   std::size_t refusals = 0;
   for (const std::string& one : *resolved) {
@@ -159,7 +160,7 @@ Task<Dialler::Try> Dialler::dial(std::string address) {
     if (last == Try::Refused) ++refusals;
     if (last == Try::Linked || last == Try::Ended) break;
   }
-  if (refusals > 0 && refusals == resolved->size()) refused_(address);
+  if (refusals > 0 && refusals == places) refused_(address);
   co_return last;
 }
 

@@ -136,6 +136,8 @@ std::vector<Words> first_words() {
        "names no incarnation"},
       {"a short nonce", hello_with([](Hello& its) { its.nonce.pop_back(); }),
        "the nonce has 31 bytes"},
+      {"a long name of a host", hello_with([](Hello& its) { its.host.assign(65, 'h'); }),
+       "too long a name of the host"},
       {"frames that are too small", hello_with([](Hello& its) { its.max_frame = 1; }),
        "frames of at most 1 bytes"},
       {"an address for the log",

@@ -10,6 +10,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <coerce/runtime/boot_clock.hpp>
+
 #include "remote/wire_support.hpp"
 
 namespace coerce::test {
@@ -85,6 +87,19 @@ Task<TransportErr> write_until_error(Connection& connection, std::atomic<bool>* 
 }
 
 }  // namespace
+
+TEST_CASE("all transports of one machine and network name it alike, and do not tell its boot id",
+          "[tcp]") {
+  auto one = system_with(0);
+  auto other = system_with(0);
+  const std::string name = TcpTransport(one).host_identity();
+  CHECK(name == TcpTransport(other).host_identity());
+  CHECK(name.size() == 32);
+  CHECK(name.find_first_not_of("0123456789abcdef") == std::string::npos);
+  std::string boot = SystemBootClock().now().boot_id;
+  std::erase(boot, '-');
+  CHECK(name != boot);
+}
 
 TEST_CASE("bytes go both ways over TCP", "[tcp]") {
   on_every_kind_of_system([](ActorSystem& system, TcpTransport& transport) {
