@@ -128,10 +128,19 @@ bool ClusterMembership::is_member(NodeId id, const Incarnation& incarnation) con
   return view_.find(NodeName{id, incarnation}) != nullptr;
 }
 
+/// The view's; but a leader that leaves stops before it says so, as others follow it as soon as
+/// they hear that.
+const ViewMember* ClusterMembership::leader() const {
+  const auto place = std::ranges::find_if(view_.members, [&](const ViewMember& member) {
+    return !member.leaving && (member.node.id != self_.id || leaving_ == Leaving::No);
+  });
+  return place != view_.members.end() ? &*place : nullptr;
+}
+
 ClusterState ClusterMembership::cluster_state() const {
   ClusterState state;
   state.number = view_.number;
-  if (const ViewMember* leader = view_.leader()) state.leader = leader->node.id;
+  if (const ViewMember* first = leader()) state.leader = first->node.id;
   for (const ViewMember& member : view_.members) {
     state.members.push_back(member.node);
     if (member.leaving) state.leaving.push_back(member.node.id);
@@ -411,10 +420,10 @@ void ClusterMembership::bury(const NodeName& name) {
 
 void ClusterMembership::news() {
   const auto is_same = [&](const ClusterState& a) {
-    const ViewMember* leader = view_.leader();
+    const ViewMember* first = leader();
     const auto leaving = std::ranges::count(view_.members, true, &ViewMember::leaving);
     return a.number == view_.number && a.members.size() == view_.members.size() &&
-           a.leader.value_or(0) == (leader != nullptr ? leader->node.id : 0) &&
+           a.leader.value_or(0) == (first != nullptr ? first->node.id : 0) &&
            a.leaving.size() == static_cast<std::size_t>(leaving) && a.has_quorum == has_quorum();
   };
   if (told_ && is_same(*told_)) return;

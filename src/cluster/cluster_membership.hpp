@@ -137,6 +137,7 @@ class ClusterMembership final : public Membership {
   bool is_linked_at(const std::string& address) const;
   bool is_silent(const ViewMember& member, Duration limit) const;
   RemoteNodeState state_of(const NodeDescription& node, bool leaving, bool joining) const;
+  const ViewMember* leader() const;
   ClusterState cluster_state() const;
   void lose(const NodeDescription& node);
   void bury(const NodeName& name);

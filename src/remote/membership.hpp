@@ -30,8 +30,8 @@ using NodeListener = std::function<void(NodeChange change, const NodeDescription
 
 /// What all members have agreed on, as this node knows it.
 struct ClusterState {
-  std::uint64_t number = 0;  ///< of the agreed view, grows by 1 with each; 0: in no cluster
-  std::optional<NodeId> leader;
+  std::uint64_t number = 0;      ///< of the agreed view, grows by 1 with each; 0: in no cluster
+  std::optional<NodeId> leader;  ///< not this node once it leaves
   std::vector<NodeDescription> members;  ///< oldest first, this node too
   std::vector<NodeId> leaving;           ///< of them
   /// Has a quorum of this node's view lately given it leave to act? Otherwise it must not act as
@@ -51,7 +51,8 @@ struct SeedPlace {
 };
 
 /// Decides who is a member. The node's links tell it what they see; it tells its listeners what
-/// follows. Thread-safe; listeners are called on workers, in order, under no lock.
+/// follows. Thread-safe; listeners are called on workers, one at a time, in order, under no lock.
+/// What they throw is logged; while one takes its time the others wait.
 class Membership {
  public:
   virtual ~Membership() = default;
@@ -96,8 +97,8 @@ class Membership {
   virtual bool has_left() const = 0;
 
   virtual void listen(NodeListener listener) = 0;
-  /// Called with the present state at once, then at every change of it, after the listeners of
-  /// nodes.
+  /// Called with the present state at once, or as soon as those are done who are being told another
+  /// one; then at every change of it, after the listeners of nodes.
   virtual void watch(ClusterListener listener) = 0;
 };
 

@@ -421,6 +421,19 @@ TEST_CASE("a watcher that comes while others are told hears the newer after the 
   CHECK(late.back() == 2);
 }
 
+TEST_CASE("a leader that leaves is none any more before others hear of it", "[cluster]") {
+  Alone one(1);
+  one.join({1, 2, 3});
+  REQUIRE(one.membership.state().leader == NodeId{1});
+  std::optional<NodeId> told;
+  one.membership.watch([&](const ClusterState& state) { told = state.leader; });
+  one.letters.clear();
+  one.membership.begin_leaving();
+  CHECK(one.membership.state().leader == NodeId{2});
+  CHECK(told == NodeId{2});
+  CHECK_FALSE(one.letters.empty());
+}
+
 TEST_CASE("a listener that throws keeps nobody from being told", "[cluster]") {
   Alone one(1);
   std::vector<std::uint64_t> told;
