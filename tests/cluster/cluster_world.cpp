@@ -58,6 +58,14 @@ void ClusterWorld::restart(NodeId id) {
   start(id);
 }
 
+void ClusterWorld::leave(NodeId id) {
+  auto leaving = [](RemoteActorSystem remote) -> Task<void> {
+    auto task = remote.leave();
+    co_await task;
+  };
+  sim.node(id).system().spawn(leaving(*nodes_.at(id).remote));
+}
+
 // ---- what they know -----------------------------------------------------------------------------
 
 const detail::ClusterMembership& ClusterWorld::membership(NodeId id) const {

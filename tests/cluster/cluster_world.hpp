@@ -37,6 +37,8 @@ class ClusterWorld {
   void start_all();
   void crash(NodeId id, testkit::CrashKind kind = testkit::CrashKind::Process);
   void restart(NodeId id);
+  /// It begins to leave. It is over when it has crashed.
+  void leave(NodeId id);
 
   RemoteActorSystem& remote(NodeId id) { return *nodes_.at(id).remote; }
   const Starting& starting(NodeId id) { return *nodes_.at(id).starting; }

@@ -25,7 +25,7 @@ class Weather {
       : world_(world), sim_(world.sim), one_host_(one_host) {}
 
   void befall() {
-    switch (sim_.draw(8)) {
+    switch (sim_.draw(9)) {
       case 0:
         return crash();
       case 1:
@@ -40,6 +40,8 @@ class Weather {
         return deafen();
       case 6:
         return part_two();
+      case 7:
+        return leave();
       default:
         return cut();
     }
@@ -49,6 +51,7 @@ class Weather {
     sim_.heal();
     for (const NodeId id : asleep_) sim_.resume(id);
     asleep_.clear();
+    while (!left_.empty()) end(*left_.begin());
     while (!down_.empty()) restart();
   }
 
@@ -56,11 +59,20 @@ class Weather {
   void crash() {
     const NodeId id = draw_node(sim_);
     if (down_.contains(id)) return;
+    end(id);
+    if (sim_.draw(3) == 0) restart();
+  }
+  void end(NodeId id) {
     if (asleep_.erase(id) > 0) sim_.resume(id);
+    left_.erase(id);
     const auto kind = sim_.draw(2) == 0 ? testkit::CrashKind::Process : testkit::CrashKind::Machine;
     world_.crash(id, kind);
     down_.insert(id);
-    if (sim_.draw(3) == 0) restart();
+  }
+  void leave() {
+    const NodeId id = draw_node(sim_);
+    if (down_.contains(id) || !left_.insert(id).second) return;
+    world_.leave(id);
   }
   void restart() {
     if (down_.empty()) return;
@@ -105,6 +117,7 @@ class Weather {
   const bool one_host_;
   std::set<NodeId> down_;
   std::set<NodeId> asleep_;
+  std::set<NodeId> left_;  ///< or are about to
 };
 
 void storm_over(std::size_t nodes, const Downing& downing = KeepMajority{}, bool one_host = false) {
