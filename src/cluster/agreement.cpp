@@ -91,6 +91,7 @@ void Agreement::on_propose(NodeId from, const AgreementMessage& message) {
 
 void Agreement::on_promise(NodeId from, const AgreementMessage& message) {
   if (!trying_ || message.ballot != trying_->ballot || trying_->is_accepting) return;
+  if (message.accepted >= message.ballot) return;  // nobody can have accepted it yet
   if (!trying_->voters.contains(from) || !trying_->promised.insert(from).second) return;
   // It may be agreed already, without anybody knowing.
   if (message.view && message.accepted > trying_->best) {

@@ -311,9 +311,12 @@ void ClusterMembership::begin_anew(NodeDescription self, bool forget_addresses) 
   if (forget_addresses) {
     former_places_.clear();
     stopped_.reset();
-  } else if (verdict_ == Verdict::Stop && !view_.members.empty() &&
-             view_.members.front().node.id != self_.id) {
-    stopped_ = Stopped{view_.members.front().node.address, now()};
+  } else if (verdict_ == Verdict::Stop) {
+    const auto gone = dead();
+    const auto oldest = std::ranges::find_if(
+        view_.members, [&](const ViewMember& member) { return !gone.contains(member.node.id); });
+    if (oldest != view_.members.end() && oldest->node.id != self_.id)
+      stopped_ = Stopped{oldest->node.address, now()};
   }
   known_.clear();
   tombstones_.clear();

@@ -122,7 +122,7 @@ class ClusterMembership final : public Membership {
   };
   /// That it could not go on with the members of its last view.
   struct Stopped {
-    std::string oldest;  ///< the address of the oldest of them
+    std::string oldest;  ///< the address of the oldest of them that may live
     TimePoint when;
   };
   using Lock = std::unique_lock<std::mutex>;

@@ -165,6 +165,22 @@ TEST_CASE("members who all propose at once, over a network that loses, never agr
   CHECK(runs_with_agreement > 1000);
 }
 
+TEST_CASE("a promise that tells of what cannot have been accepted counts for nothing") {
+  Room room(3, 1);
+  room.propose(1);
+  AgreementMessage promise;
+  promise.kind = AgreementMessage::Kind::Promise;
+  promise.lineage = kLineage;
+  promise.number = 2;
+  promise.ballot = {1, 1};
+  promise.accepted = {1, 2};
+  promise.view = view_of(3, 2);
+  room.member(1).handle(2, promise);
+  room.deliver_all();
+  REQUIRE(room.agreed().size() == 1);
+  CHECK(room.agreed().front().members.size() == 2);  // what 1 has proposed
+}
+
 TEST_CASE("a view of another number or lineage is not talked about") {
   Room room(3, 1);
   AgreementMessage message;
