@@ -116,6 +116,13 @@ template <Counts C>
       if (next == Next::Released) return false;
     }
     Envelope* front = lane.front();
+    if constexpr (C == Counts::Handled) {
+      const bool is_message = next == Next::Dispatch && front->op != &StartEnvelope::start_op;
+      if (is_message && !may_act(*this)) [[unlikely]] {
+        stop_former_owner(*this);
+        continue;
+      }
+    }
     if (next == Next::Dispatch) [[likely]] {
       current.store(front->op, std::memory_order_relaxed);
       if constexpr (C == Counts::Taken) limit->count_taken();

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include <coerce/actor/detail/cell.hpp>
+#include <coerce/actor/detail/ownership.hpp>
 #include <coerce/actor/detail/start.hpp>
 
 #include "actor/cell_set.hpp"
@@ -33,8 +35,9 @@ struct CellExtras {
   bool has_dependents() const noexcept { return children != nullptr || tasks != nullptr; }
 
   std::vector<std::string> tags;
-  std::optional<Epoch> given_epoch;  ///< that the actor was started with
-  std::optional<Epoch> noted_epoch;  ///< of what it has opened
+  std::optional<Epoch> given_epoch;      ///< that the actor was started with
+  std::optional<Epoch> noted_epoch;      ///< of what it has opened
+  std::shared_ptr<Ownership> ownership;  ///< without which it must not act; null nearly always
   std::string stop_detail;
   StartEnvelope* failed_start = nullptr;  ///< answered when the actor has ended
   Completion failed_start_completion = Completion::Static;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <coerce/actor/detail/ownership.hpp>
 #include <coerce/actor/log.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/runtime/sleep.hpp>
@@ -31,6 +32,8 @@ std::optional<std::int64_t> JournalSession::snapshot_sequence() const noexcept {
 Task<JournalResult<OpenedJournal>> JournalSession::open(ActorContext& context) {
   // Once is enough: to open again would shut out whoever has opened since.
   if (opened_) co_return JournalResult<OpenedJournal>(*opened_);
+  if (!may_act(cell_of(context)))
+    co_return coerce::unexpected(JournalErr(Kind::Fenced, "the actor is no owner any more"));
   std::optional<std::int64_t> read_to;
   if (planted(Bug::RecoveryBeforeOpen)) {
     const auto head = co_await storage_->head(id_);
@@ -132,6 +135,10 @@ Task<PersistResult<void>> JournalSession::repeat(F operation, std::optional<Mark
   const auto cut_off = [&] { return scope.requested() && !stop_requested(context); };
   for (std::uint32_t failures = 0;;) {
     if (lost_) co_return coerce::unexpected(*lost_);
+    // The store has perhaps not heard of the new owner yet, so it is not asked.
+    if (!may_act(cell_of(context)))
+      co_return coerce::unexpected(
+          lose(PersistErr(PersistErr::Kind::Fenced, "the actor is no owner any more"), context));
     if (cut_off()) co_return coerce::unexpected(PersistErr(PersistErr::Kind::Storage, kCutOff));
     auto done = co_await operation();
     if (done) co_return written(mark && cut_off(), context);

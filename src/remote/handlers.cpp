@@ -12,6 +12,10 @@ ActorRefErr detail::expired() {
                               {}, "the deadline had passed when its turn came", {});
 }
 
+ActorRefErr detail::fenced() {
+  return ActorRefErr::Fenced("the actor lost what it owned while it handled the message");
+}
+
 namespace {
 
 constexpr std::size_t kLongestName = 255;

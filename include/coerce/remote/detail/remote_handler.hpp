@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <coerce/actor/detail/foreign.hpp>
+#include <coerce/actor/detail/ownership.hpp>
 #include <coerce/codec/codec.hpp>
 
 namespace coerce::detail {
@@ -58,6 +59,7 @@ struct RemoteHandler {
 
 /// Timeout, certainly not handled.
 ActorRefErr expired();
+ActorRefErr fenced();
 
 /// A message of another node that waits for its answer here.
 template <class A, class M>
@@ -76,6 +78,9 @@ struct InboundCall : SendEnvelope<M> {
       return true;
     }
     const bool done = kSendOp<A, M>(envelope, unit, op, argument);
+    // A newer owner may not know what this one has done.
+    if (done && op <= Op::Collect && !may_act(cell_of(unit)))
+      self.answer.emplace(coerce::unexpected(fenced()));
     // Put aside, the message is in another envelope, whose function is the plain one.
     if (op == Op::Identity) static_cast<MessageIdentity*>(argument)->op = kSendOp<A, M>;
     return done;
