@@ -151,6 +151,7 @@ class ClusterMembership final : public Membership {
   void let_out(const Outgoing& out, const std::vector<NodeListener>& listeners,
                const std::vector<ClusterListener>& watchers, const ClusterState& present);
   void guarded(const std::function<void()>& call) noexcept;
+  void complain(std::string_view why) noexcept;
 
   // ---- who may act; rights.cpp
   Duration right_lasts() const noexcept;

@@ -65,16 +65,20 @@ void ClusterMembership::let_out(const Outgoing& out, const std::vector<NodeListe
 
 // What a listener throws is its own affair: the others are told all the same.
 void ClusterMembership::guarded(const std::function<void()>& call) noexcept {
-  std::string why = "something was thrown";
   try {
-    return call();
+    call();
   } catch (const std::exception& error) {
-    why = error.what();
+    complain(error.what());
   } catch (...) {
+    complain("something was thrown");
   }
+}
+
+void ClusterMembership::complain(std::string_view why) noexcept {
   try {
     log_(fmt::format("what was to be told of the cluster was not taken: {}", why));
-  } catch (...) {  // then nobody hears of it
+  } catch (...) {
+    return;  // then nobody hears of it
   }
 }
 

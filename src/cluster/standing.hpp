@@ -38,7 +38,7 @@ struct Standing {
 };
 
 /// Longest text that is taken: views beyond it are never proposed.
-inline constexpr std::size_t kMaxViewBytes = 192 * 1024;
+inline constexpr std::size_t kMaxViewBytes = std::size_t{192} * 1024;
 inline constexpr std::size_t kMaxEndedTold = 256;
 
 Bytes encode_standing(const Standing& standing);
