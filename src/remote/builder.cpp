@@ -153,6 +153,18 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::limits(const RemoteLimits& l
   return *this;
 }
 
+RemoteActorSystemBuilder& RemoteActorSystemBuilder::leases(std::shared_ptr<LeaseStore> store,
+                                                           const LeaseOptions& options) {
+  check(store != nullptr, "leases: none");
+  check(options.renewal > Duration::zero(), "leases: renewal must be above zero");
+  check(options.margin >= Duration::zero(), "leases: margin must not be negative");
+  check(options.renewal < options.ttl - options.margin,
+        "leases: renewal must be below ttl without the margin");
+  settings_->leases = std::move(store);
+  settings_->lease = options;
+  return *this;
+}
+
 RemoteActorSystemBuilder& RemoteActorSystemBuilder::cluster_name(std::string_view name) {
   settings_->cluster = checked_name("cluster_name", name);
   return *this;

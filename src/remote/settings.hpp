@@ -15,6 +15,10 @@
 #include <coerce/remote/options.hpp>
 #include <coerce/remote/transport.hpp>
 
+namespace coerce {
+class LeaseStore;
+}
+
 namespace coerce::detail {
 
 struct NodeSettings {
@@ -28,6 +32,8 @@ struct NodeSettings {
   HeartbeatOptions heartbeat;
   RemoteLimits limits;
   Downing downing;
+  std::shared_ptr<LeaseStore> leases;  ///< null: none
+  LeaseOptions lease;
   std::shared_ptr<Authenticator> authenticator;
   std::shared_ptr<Transport> transport;
   /// Makes the transport once there is a system, if none was given.

@@ -14,6 +14,7 @@ namespace {
 constexpr Duration kAskLimit = std::chrono::seconds(5);
 constexpr Duration kStopLimit = std::chrono::seconds(3);  ///< below kAskLimit
 constexpr Duration kAskAgain = std::chrono::milliseconds(100);
+constexpr Duration kLeaseAgain = std::chrono::milliseconds(500);
 constexpr Duration kRanWell = std::chrono::minutes(1);
 constexpr unsigned kMostDoublings = 20;
 
@@ -225,9 +226,11 @@ Task<void> SingletonKeeper::keep(std::shared_ptr<SingletonKeeper> self) {
     Duration pause = kAskAgain;
     if (is_granted) {
       auto hosting = self->host(state->number);
-      const bool is_well = co_await hosting;
-      if (is_well) self->tries_ = 0;
-      pause = is_well ? Duration::zero() : self->next_backoff();
+      const Turn turn = co_await hosting;
+      if (turn == Turn::Over) self->tries_ = 0;
+      pause = turn == Turn::Over    ? Duration::zero()
+              : turn == Turn::Early ? self->next_backoff()
+                                    : kLeaseAgain;
       const std::lock_guard guard(self->mutex_);
       changed = self->changed_;
     }
@@ -245,24 +248,62 @@ Duration SingletonKeeper::next_backoff() {
   return std::min(pause, setup_.max_backoff);
 }
 
-// False: it came to an early end by itself.
-Task<bool> SingletonKeeper::host(std::uint64_t view) {
-  auto strategy = SupervisorStrategy::restart();
-  strategy.backoff({.min = setup_.min_backoff, .max = setup_.max_backoff});
-  auto starting = setup_.start(core_.world().system(), id_, strategy);
-  auto actor = co_await starting;
+// Null: not this node's. The others are told of nothing meanwhile: what they send waits.
+Task<std::shared_ptr<HeldLease>> SingletonKeeper::take_lease() {
+  const std::weak_ptr<SingletonKeeper> weak = weak_from_this();
+  std::function<void()> lost = [weak] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const std::lock_guard guard(self->mutex_);
+    self->wake();
+  };
+  auto acquiring = HeldLease::acquire(core_, "singleton/" + setup_.name, std::move(lost));
+  auto lease = co_await acquiring;
+  if (!lease && !std::exchange(waits_for_lease_, true))
+    core_.world().log(LogLevel::Info, "the singleton {} waits for its lease", setup_.name);
+  if (lease) waits_for_lease_ = false;
+  co_return lease;
+}
+
+Task<SingletonKeeper::Turn> SingletonKeeper::host(std::uint64_t view) {
   const TimePoint began = core_.world().now();
-  if (actor) {
-    auto running = run(std::move(*actor), view);
+  std::shared_ptr<HeldLease> lease;
+  bool is_owner = true;
+  if (core_.settings().leases) {
+    auto taking = take_lease();
+    lease = co_await taking;
+    is_owner = lease != nullptr;
+  }
+  if (is_owner) {
+    auto running = start_and_run(lease, view);
     co_await running;
-  } else {
-    core_.world().log(LogLevel::Error, "the singleton {} does not start: {}", setup_.name,
-                      printable(actor.error().to_string()));
-    listener_.start_failed(setup_.name, view, actor.error().to_string());
+  }
+  if (lease) {
+    is_owner = lease->ownership()->holds();
+    auto releasing = lease->release();  // only now: nothing of the actor is left
+    co_await releasing;
   }
   const std::lock_guard guard(mutex_);
   become(Phase::Idle);
-  co_return !may_host() || core_.world().now() - began >= kRanWell;
+  if (!is_owner) co_return Turn::NoOwner;
+  const bool is_well = !may_host() || core_.world().now() - began >= kRanWell;
+  co_return is_well ? Turn::Over : Turn::Early;
+}
+
+Task<void> SingletonKeeper::start_and_run(std::shared_ptr<HeldLease> lease, std::uint64_t view) {
+  auto strategy = SupervisorStrategy::restart();
+  strategy.backoff({.min = setup_.min_backoff, .max = setup_.max_backoff});
+  SingletonRight right{lease ? lease->ownership() : nullptr, Epoch{view}};
+  auto starting = setup_.start(core_.world().system(), id_, strategy, std::move(right));
+  auto actor = co_await starting;
+  if (actor) {
+    auto running = run(std::move(*actor), std::move(lease), view);
+    co_await running;
+    co_return;
+  }
+  core_.world().log(LogLevel::Error, "the singleton {} does not start: {}", setup_.name,
+                    printable(actor.error().to_string()));
+  listener_.start_failed(setup_.name, view, actor.error().to_string());
 }
 
 void SingletonKeeper::ended(std::uint64_t context) {
@@ -271,7 +312,14 @@ void SingletonKeeper::ended(std::uint64_t context) {
   wake();
 }
 
-Task<void> SingletonKeeper::run(CellRef actor, std::uint64_t view) {
+bool SingletonKeeper::has_to_stop(const CellRef& actor,
+                                  const std::shared_ptr<HeldLease>& lease) const {
+  const bool is_owner = !lease || lease->ownership()->holds();
+  return !may_host() || !is_owner || ended_ == actor->context_id();
+}
+
+Task<void> SingletonKeeper::run(CellRef actor, std::shared_ptr<HeldLease> lease,
+                                std::uint64_t view) {
   core_.world().log(LogLevel::Info, "the singleton {} runs here, since view {}", setup_.name, view);
   auto watching = core_.world().system().new_anon_actor<EndWatch>(shared_from_this(), actor);
   const auto watch = co_await watching;
@@ -280,10 +328,15 @@ Task<void> SingletonKeeper::run(CellRef actor, std::uint64_t view) {
     std::shared_ptr<AsyncEvent> changed;
     {
       const std::lock_guard guard(mutex_);
-      if (!may_host() || ended_ == actor->context_id()) break;
+      if (has_to_stop(actor, lease)) break;
       changed = changed_;
     }
-    goes_on = co_await changed->wait();
+    if (lease) {
+      auto resting = rest(changed, lease->time_left());
+      goes_on = co_await resting;
+    } else {
+      goes_on = co_await changed->wait();
+    }
   }
   listener_.hosts_no_more(setup_.name);
   auto stopping = stop_of(actor);

@@ -14,6 +14,7 @@
 
 #include "remote/core.hpp"
 #include "remote/node_name.hpp"
+#include "singleton/held_lease.hpp"
 
 namespace coerce::detail {
 
@@ -40,6 +41,7 @@ class KeeperListener {
 /// - a node that runs it stops it first, and says yes when it has ended;
 /// - a node that is asking itself gives that up;
 /// - an older one that may host it says no, and is left to it as long as it is a member.
+/// Where there are leases, the actor runs only while this node holds the one of the singleton too.
 /// A word holds for one view. Nobody is asked who is no member any more: such a node has no quorum,
 /// and stops what it runs. Thread-safe.
 class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
@@ -73,11 +75,21 @@ class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
   void become(Phase phase);
   void wake();
 
+  /// What has become of a turn.
+  enum class Turn : std::uint8_t {
+    Over,     ///< another node's turn, or it ran long enough
+    Early,    ///< the actor came to an end by itself, soon
+    NoOwner,  ///< the lease is somebody else's, or nobody knows
+  };
+
   static Task<void> keep(std::shared_ptr<SingletonKeeper> self);
   Task<bool> claim(ClusterStateRef state, std::uint64_t number);
   Task<ClaimVerdict> ask(NodeDescription member, Bytes question);
-  Task<bool> host(std::uint64_t view);
-  Task<void> run(CellRef actor, std::uint64_t view);
+  Task<Turn> host(std::uint64_t view);
+  Task<std::shared_ptr<HeldLease>> take_lease();
+  Task<void> start_and_run(std::shared_ptr<HeldLease> lease, std::uint64_t view);
+  Task<void> run(CellRef actor, std::shared_ptr<HeldLease> lease, std::uint64_t view);
+  bool has_to_stop(const CellRef& actor, const std::shared_ptr<HeldLease>& lease) const;
   Duration next_backoff();
 
   RemoteCore& core_;
@@ -94,7 +106,9 @@ class SingletonKeeper : public std::enable_shared_from_this<SingletonKeeper> {
   std::uint64_t ended_ = 0;  ///< the context id of the actor that has ended last
   std::shared_ptr<AsyncEvent> changed_ = std::make_shared<AsyncEvent>();
   std::shared_ptr<AsyncEvent> idle_ = std::make_shared<AsyncEvent>();  ///< of the present hosting
-  unsigned tries_ = 0;  ///< starts that came to an early end; of the task that keeps it
+  // Of the task that keeps it.
+  unsigned tries_ = 0;            ///< starts that came to an early end
+  bool waits_for_lease_ = false;  ///< which it has said
 };
 
 /// The id of a singleton's actor, on whatever node.

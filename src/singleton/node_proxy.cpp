@@ -185,6 +185,10 @@ Task<void> NodeProxy::give_all(std::shared_ptr<NodeProxy> self) {
   }
 }
 
+ActorRefErr lost_its_lease() {
+  return ActorRefErr::Fenced("the singleton lost its lease while it handled the message");
+}
+
 bool is_elsewhere(const ActorRefErr& error, const CellRef& host) noexcept {
   return error.kind() == ActorRefErrKind::NotFound && error.actor_id() == host->id() &&
          as_foreign(*host) != nullptr;

@@ -77,6 +77,18 @@ struct RemoteLimits {
 };
 static_assert(std::is_trivially_destructible_v<RemoteLimits>);
 
+/// How leases of a store are held. All nodes must have the same.
+struct LeaseOptions {
+  /// After so long without a renewal another node may take over.
+  Duration ttl = std::chrono::seconds(6);
+  /// A holder renews so often, and four times as often while the store does not answer.
+  Duration renewal = std::chrono::seconds(2);
+  /// A holder stops acting so much before `ttl` has passed since it asked: for clocks that do not
+  /// run alike, and for what is on its way.
+  Duration margin = std::chrono::milliseconds(500);
+};
+static_assert(std::is_trivially_destructible_v<LeaseOptions>);
+
 /// Where and how an actor is deployed.
 class DeployOptions {
  public:

@@ -26,6 +26,7 @@
 namespace coerce {
 
 class JwtOptions;
+class LeaseStore;
 class RemoteActorSystemBuilder;
 class TlsOptions;
 
@@ -223,6 +224,12 @@ class RemoteActorSystemBuilder {
   /// Which part of a cluster goes on when it comes apart. Default: KeepMajority. Throws
   /// std::invalid_argument if StaticQuorum asks for no members.
   RemoteActorSystemBuilder& downing(const Downing& strategy);
+  /// Where what has one owner in the cluster gets its lease: a singleton runs only while its node
+  /// holds `singleton/<name>`. All nodes give the same store, and a store serves one cluster. Throws
+  /// std::invalid_argument if there is none, or unless 0 < renewal < ttl - margin. Default: no
+  /// leases. Include <coerce/coordination.hpp>.
+  RemoteActorSystemBuilder& leases(std::shared_ptr<LeaseStore> store,
+                                   const LeaseOptions& options = LeaseOptions());
   /// Nodes of other clusters are refused. At most 255 bytes. Default: "coerce".
   RemoteActorSystemBuilder& cluster_name(std::string_view name);
   /// Proves who this node is, and checks others. Default: nobody proves anything.

@@ -28,9 +28,16 @@ struct SingletonHost {
 /// The actor runs on the oldest member that has built it (with a factory, and the role) and does
 /// not leave, while that node is of the part of the cluster that goes on. When another node is to
 /// run it, the old one stops it, with its children, before the new one starts it; a node that is
-/// silent holds that up until it is removed. Its state does not move. Two can overlap for a while
-/// only where a node that is cut off has not noticed it yet when the others have removed it. When
-/// the actor fails, it is started again with back-off.
+/// silent holds that up until it is removed. Its state does not move. When the actor fails, it is
+/// started again with back-off.
+///
+/// Where the nodes have leases (RemoteActorSystemBuilder::leases), it runs only while its node
+/// holds `singleton/<name>`, and ctx.epoch() is the lease's epoch, with which a persistent actor
+/// opens its journal. Once the lease may have run out it handles nothing more, cannot write its
+/// journal, and what it was handling is answered with Fenced (the outcome is unknown). Without
+/// leases two can overlap for a while where a node that is cut off has not noticed it yet when the
+/// others have removed it; ctx.epoch() is then the number of the agreed view, which is advisory and
+/// never put into a journal. What a journal lets in is decided by the journal, in both cases.
 ///
 /// Messages wait here, in their order, while nobody is known to run it. What may have arrived is
 /// never sent twice: if the actor ends with a message in its mailbox, the sender is told so
@@ -49,7 +56,7 @@ class Singleton : detail::Refusing<A> {
   /// Result of what the actor answers; always by the deadline, which is SingletonBuilder::timeout()
   /// from now unless one is given. Errors: Timeout (NotDelivered if nobody ran it in time),
   /// Overloaded (as many messages wait here as may), ActorStartFailed (it waited, and the start
-  /// failed), and those of an ActorRef.
+  /// failed), Fenced (its host lost the lease; the outcome is unknown), and those of an ActorRef.
   template <int = 0, class M>
     requires Handler<A, std::remove_cvref_t<M>>
   Task<Result<MessageResult<std::remove_cvref_t<M>>>> send(M&& message) const {
@@ -131,9 +138,10 @@ class SingletonBuilder {
   SingletonBuilder& factory(F&& factory) {
     detail::refuse_awaited_temporary<F>();
     auto shared = std::make_shared<std::remove_cvref_t<F>>(std::forward<F>(factory));
-    setup_.start = [shared](ActorSystem system, ActorId id, SupervisorStrategy strategy) {
+    setup_.start = [shared](ActorSystem system, ActorId id, SupervisorStrategy strategy,
+                            detail::SingletonRight right) {
       return detail::start_singleton<A>(shared, std::move(system), std::move(id),
-                                        std::move(strategy));
+                                        std::move(strategy), std::move(right));
     };
     return *this;
   }

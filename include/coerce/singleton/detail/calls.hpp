@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <coerce/actor/detail/ownership.hpp>
 #include <coerce/actor/system.hpp>
 #include <coerce/remote/refs.hpp>
 #include <coerce/remote/system.hpp>
@@ -68,8 +69,14 @@ class SingletonProxy {
 };
 using SingletonProxyRef = std::shared_ptr<SingletonProxy>;
 
-using SingletonStart = std::function<Task<Result<CellRef>>(ActorSystem system, ActorId id,
-                                                           SupervisorStrategy strategy)>;
+/// By what right an actor is the singleton.
+struct SingletonRight {
+  std::shared_ptr<Ownership> lease;  ///< null: by the agreed view alone
+  Epoch view;                        ///< advisory
+};
+
+using SingletonStart = std::function<Task<Result<CellRef>>(
+    ActorSystem system, ActorId id, SupervisorStrategy strategy, SingletonRight right)>;
 
 struct SingletonSetup {
   RefType type;
@@ -87,12 +94,20 @@ Task<Result<SingletonProxyRef>> build_singleton(RemoteActorSystem node, Singleto
 /// Is it certain that the message has not come to the actor, which is not where it was?
 bool is_elsewhere(const ActorRefErr& error, const CellRef& host) noexcept;
 
+/// What a sender gets if the actor has handled its message when it may have been too late.
+ActorRefErr lost_its_lease();
+
 template <class A, class F>
 Task<Result<CellRef>> start_singleton(std::shared_ptr<F> factory, ActorSystem system, ActorId id,
-                                      SupervisorStrategy strategy) {
+                                      SupervisorStrategy strategy, SingletonRight right) {
   auto make = [factory] { return (*factory)(); };
   Cell& cell = make_cell_with<A>(system.core(), std::move(id), nullptr, ActorType::Tracked,
                                  std::move(make), strategy);
+  // The number of a view is no epoch of a journal: a cluster that begins anew counts from 1.
+  if (right.lease)
+    give_ownership(cell, right.lease);
+  else
+    note_epoch(static_cast<ActorContext&>(cell), right.view);
   StartAwaiter<A> starting(cell);
   auto started = co_await starting;
   if (!started) co_return coerce::unexpected(std::move(started).error());
@@ -114,10 +129,12 @@ Task<Result<MessageResult<M>>> send_to_singleton(SingletonProxyRef proxy, M mess
       M copy(message);
       auto asking = actor.send(std::move(copy), left);
       auto answer = co_await asking;
+      if (answer && !may_act(**host)) co_return coerce::unexpected(lost_its_lease());
       if (answer || !is_elsewhere(answer.error(), *host)) co_return answer;
     } else {
       auto asking = actor.send(std::move(message), left);
       auto answer = co_await asking;
+      if (answer && !may_act(**host)) co_return coerce::unexpected(lost_its_lease());
       co_return answer;
     }
     gone = *host;
