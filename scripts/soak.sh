@@ -107,11 +107,11 @@ soak_fuzz() {
   for source in tests/fuzz/corpus/*/; do
     target=$(basename "$source")
     cmake --build build/clang --target "coerce_fuzz_$target"
-    inputs=$(mktemp -d)
+    inputs=build/fuzz/$target # what it finds is kept for the next time, and may be made part of the corpus
+    mkdir -p "$inputs"
     measure "fuzz $target, $fuzz_seconds s" "$seed" "build/clang/tests/fuzz/coerce_fuzz_$target" \
       -seed="$((seed % 2147483647))" -max_total_time="$fuzz_seconds" -print_final_stats=1 \
       -artifact_prefix="${TMPDIR:-/tmp}/fuzz-$target-" "$inputs" "$source"
-    rm -rf "$inputs"
   done
 }
 

@@ -1,9 +1,10 @@
 // Gives every file of the directories that are named to a fuzz target, without libFuzzer; and, from
-// a fixed seed, some thousand changed copies of each.
+// a fixed seed, changed copies of each. Usage: <program> <copies> <directory>...
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,10 +38,10 @@ void change(std::vector<std::uint8_t>& input, std::mt19937_64& random) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  constexpr int kCopies = 2000;
+  const int copies = argc > 1 ? std::atoi(argv[1]) : 0;
   std::mt19937_64 random(20251125);
   std::size_t files = 0;
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 2; i < argc; ++i) {
     std::vector<std::filesystem::path> paths;
     for (const auto& entry : std::filesystem::directory_iterator(argv[i]))
       paths.push_back(entry.path());
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
     for (const auto& path : paths) {
       const auto input = contents(path);
       LLVMFuzzerTestOneInput(input.data(), input.size());
-      for (int copy = 0; copy < kCopies; ++copy) {
+      for (int copy = 0; copy < copies; ++copy) {
         auto changed = input;
         for (auto times = 1 + random() % 4; times > 0; --times) change(changed, random);
         LLVMFuzzerTestOneInput(changed.data(), changed.size());
