@@ -225,9 +225,9 @@ class RemoteActorSystemBuilder {
   /// std::invalid_argument if StaticQuorum asks for no members.
   RemoteActorSystemBuilder& downing(const Downing& strategy);
   /// Where what has one owner in the cluster gets its lease: a singleton runs only while its node
-  /// holds `singleton/<name>`. All nodes give the same store, and a store serves one cluster. Throws
-  /// std::invalid_argument if there is none, or unless 0 < renewal < ttl - margin. Default: no
-  /// leases. Include <coerce/coordination.hpp>.
+  /// holds `singleton/<name>`. All nodes give the same store, and a store serves one cluster.
+  /// Throws std::invalid_argument if there is none, or unless 0 < renewal < ttl - margin. Default:
+  /// no leases. Include <coerce/coordination.hpp>.
   RemoteActorSystemBuilder& leases(std::shared_ptr<LeaseStore> store,
                                    const LeaseOptions& options = LeaseOptions());
   /// Nodes of other clusters are refused. At most 255 bytes. Default: "coerce".
