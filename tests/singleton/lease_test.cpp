@@ -227,7 +227,7 @@ TEST_CASE("whatever happens to nodes, network and store, nothing is done under a
     all.leases->cut_off = {};
     all.leases->loses_answers = all.leases->loses_releases = false;
     for (NodeId id = 1; id <= 5; ++id)
-      if (sim.is_paused(id)) sim.resume(id);
+      if (sim.is_paused(id)) sim.resume(id), ++woken;
     sim.run_for(90s);
     for (NodeId id = 1; id <= 5; ++id) CHECK(all.write(id) == all.ledger->highest);
     CHECK(all.ledger->refused == 0);
