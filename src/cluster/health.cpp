@@ -127,8 +127,9 @@ Task<SystemHealth> system_health(RemoteActorSystem node, HealthOptions options) 
   health.current_leader = node.current_leader();
   health.nodes = node.get_nodes();
   health.is_live = !node.actor_system().is_terminated();
-  health.is_ready =
-      health.is_live && health.status != HealthStatus::Unhealthy && sees_enough(node, health.nodes);
+  const bool is_leaving = node.core().is_leaving();
+  health.is_ready = health.is_live && !is_leaving && health.status != HealthStatus::Unhealthy &&
+                    sees_enough(node, health.nodes);
   co_return health;
 }
 

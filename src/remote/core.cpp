@@ -287,11 +287,16 @@ Task<void> RemoteCore::say_goodbye(TimePoint until) {
   co_await when_all(std::move(drains));
 }
 
-Task<void> RemoteCore::wait_until_left(TimePoint until) {
+Task<void> RemoteCore::hand_over(TimePoint until) {
   membership_->begin_leaving();
   std::vector<Task<void>> hand_overs;
   for (const LeavingHook& hook : leaving_hooks_) hand_overs.push_back(hook(until));
   co_await when_all(std::move(hand_overs));
+}
+
+Task<void> RemoteCore::wait_until_left(TimePoint until) {
+  auto handing_over = hand_over(until);
+  co_await handing_over;
   membership_->end_leaving();
   constexpr Duration kBetweenLooks = std::chrono::milliseconds(5);
   while (!membership_->has_left() && world_->now() < until) {
@@ -323,14 +328,17 @@ Task<void> RemoteCore::leave(TimePoint until) {
   left->set();
 }
 
-Task<void> RemoteCore::stop_accepting(TimePoint) {
+// While the actors still run, and this node is still a member: what it hands over is stopped in
+// order, and what is sent to it meanwhile waits for its next host.
+Task<void> RemoteCore::stop_accepting(TimePoint deadline) {
   {
     const std::lock_guard guard(mutex_);
     is_stopping_ = true;
   }
   is_leaving_ = true;
-  membership_->begin_leaving();
-  co_return;
+  auto handing_over =
+      hand_over(std::min(deadline, later(world_->now(), settings_.limits.drain_timeout)));
+  co_await handing_over;
 }
 
 Task<void> RemoteCore::stop(TimePoint deadline) {

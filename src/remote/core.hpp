@@ -121,6 +121,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   };
   /// See ClusterWorkerBuilder::start().
   Task<Result<Addresses>> start_worker(WorkerSettings settings);
+  /// Does it leave, or shut down? Then it is not ready for anything new.
+  bool is_leaving() const noexcept { return is_leaving_; }
   /// See RemoteActorSystem::leave(). Beside another one it waits for that.
   Task<void> leave(TimePoint until);
 
@@ -169,6 +171,8 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   void become(NodeDescription self);
   void begin_anew(std::string address, bool forget_addresses);
   void lost_to_others(std::string_view why);
+  /// Says that this node leaves, and does what has to be done before. May be called again.
+  Task<void> hand_over(TimePoint until);
   /// Until this node is no member any more, so that the others need not find out that it has gone.
   Task<void> wait_until_left(TimePoint until);
   void refresh();

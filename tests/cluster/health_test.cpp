@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "remote/core.hpp"
 #include "remote/world.hpp"
 
 namespace coerce::test::health_cases {
@@ -37,6 +38,25 @@ TEST_CASE("a node without checks is healthy, and says who it is", "[health]") {
   CHECK(health.node_version == "1.2.3");
   CHECK(health.nodes.size() == 1);
   CHECK(health.actor_response_times.empty());
+}
+
+TEST_CASE("a node that shuts down is not ready while it hands over", "[health][B-028]") {
+  testkit::Simulation sim{{.nodes = 2}};
+  INFO("seed " << sim.seed());
+  auto remote = build_node(sim.node(1));
+  bool was_ready = true;
+  bool was_asked = false;
+  remote.core().on_leaving([&](TimePoint) -> Task<void> {
+    auto asking = Heartbeat::get_system_health(remote);
+    const SystemHealth health = co_await asking;
+    was_ready = health.is_ready;
+    was_asked = true;
+  });
+  start(sim.node(1), remote, {});
+  const auto report = sim.node(1).run(remote.shutdown());
+  CHECK(report.complete);
+  CHECK(was_asked);
+  CHECK_FALSE(was_ready);
 }
 
 TEST_CASE("a busy actor is degraded, and one that is too busy unhealthy", "[health][B-119]") {

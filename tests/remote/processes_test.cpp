@@ -290,4 +290,18 @@ TEST_CASE("a process that reads nothing costs bounded memory, and its link ends"
   CHECK(std::stoull(seen[1]) <= counters.delivered + counters.unconfirmed);
 }
 
+TEST_CASE("SIGTERM to the host of a singleton hands it over, and the process ends with 0",
+          "[processes][B-028][B-223]") {
+  TwoProcesses two("60000");
+  two.host->ask("register", "registered");
+  two.asker->ask("register", "registered");
+  two.host->ask("serve", "serving");
+  two.asker->ask("visit 1", "asking");
+  two.host->signal(SIGTERM);
+  const auto said = two.asker->expect("answered (\\d+), failed (\\d+), now by 2");
+  CHECK(number_in(said, 1) >= 1);
+  CHECK(number_in(said, 2) <= 1);  // what was in its mailbox when it stopped
+  CHECK(two.host->finish() == 0);
+}
+
 }  // namespace coerce::test::process_cases

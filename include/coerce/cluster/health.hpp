@@ -29,8 +29,8 @@ struct SystemHealth {
   /// The system takes messages: it is not shutting down. Where it is false a process is to be
   /// started again; an actor that is slow is no reason for that.
   bool is_live = true;
-  /// Requests may be sent to it: live, not Unhealthy, and it sees as many Healthy members as
-  /// HeartbeatOptions::minimum_cluster_size demands.
+  /// Requests may be sent to it: live, not Unhealthy, neither leaving nor shutting down, and it
+  /// sees as many Healthy members as HeartbeatOptions::minimum_cluster_size demands.
   bool is_ready = true;
   NodeId node_id = 0;
   std::string node_tag;

@@ -57,6 +57,21 @@ class Silent : public coerce::Actor {
   }
 };
 
+struct Visit {
+  using Result = std::int64_t;
+};
+
+/// The singleton: says where it runs.
+class Register : public coerce::Actor {
+ public:
+  static constexpr std::string_view type_name = "Register";
+  explicit Register(coerce::NodeId node) : node_(node) {}
+  std::int64_t handle(Visit, coerce::ActorContext&) { return static_cast<std::int64_t>(node_); }
+
+ private:
+  coerce::NodeId node_;
+};
+
 /// Without members, so without bytes.
 struct Speak {
   using Result = std::string;
@@ -92,6 +107,8 @@ struct SpeakerFactory {
 
 template <>
 struct coerce::Codec<remote_process::Speak> : coerce::MemberCodec<remote_process::Speak> {};
+template <>
+struct coerce::Codec<remote_process::Visit> : coerce::MemberCodec<remote_process::Visit> {};
 template <>
 struct coerce::Codec<remote_process::Word>
     : coerce::MemberCodec<remote_process::Word, &remote_process::Word::text> {};

@@ -18,6 +18,9 @@
 //   seen            what the counter here has seen                         seen N, disordered N
 //   counters        of all links                                           sent N, ...
 //   nodes           whom it knows                                          nodes 1 healthy, ...
+//   register        has the singleton, which may run here                  registered
+//   visit NODE      asks it, until it does not run on NODE any more        asking; answered N, ...
+//   serve           takes no more commands, but SIGTERM                    serving; ended
 //   leave           says goodbye to all others                             left
 //
 // It ends in order when its input does. Lines of the log stand between the answers.
@@ -182,6 +185,31 @@ class Node {
     say("nodes {}", text);
   }
 
+  /// The singleton. It answers with the node that it runs on.
+  void enroll() {
+    auto builder = coerce::Singleton<Register>::builder(remote_);
+    const auto make = [node = remote_.node_id()] { return Register(node); };
+    builder.factory(make);
+    auto built = system_.block_on(builder.build());
+    if (!built) return say("not registered: {}", built.error());
+    register_ = *built;
+    say("registered");
+  }
+  /// Until another node than `host` has answered.
+  void move_from(std::int64_t host) {
+    std::int64_t node = host;
+    int answered = 0;
+    int failed = 0;
+    say("asking");
+    for (int i = 0; node == host && i < 1'000'000; ++i) {
+      auto asking = register_->send_for<Visit>(20s);
+      const auto answer = system_.block_on(std::move(asking));
+      ++(answer ? answered : failed);
+      if (answer) node = *answer;
+    }
+    say("answered {}, failed {}, now by {}", answered, failed, node);
+  }
+
   void leave() {
     system_.block_on(remote_.leave());
     say("left");
@@ -219,6 +247,7 @@ class Node {
   std::optional<coerce::ActorRef<Counter>> counter_;
   std::optional<coerce::ActorRef<Silent>> silent_;
   std::map<std::string, coerce::ActorRef<Speaker>> speakers_;
+  std::optional<coerce::Singleton<Register>> register_;
   std::int64_t number_ = 0;
 };
 
@@ -251,6 +280,8 @@ void obey(Node& node, const std::string& line) {
   if (command == "seen") return node.seen();
   if (command == "counters") return node.counters();
   if (command == "nodes") return node.nodes();
+  if (command == "register") return node.enroll();
+  if (command == "visit") return node.move_from(count);
   if (command == "leave") return node.leave();
   say("what is '{}'?", line);
 }
@@ -275,13 +306,20 @@ coerce::Result<coerce::RemoteActorSystem> build(coerce::ActorSystem& system,
         handlers.with_handler<Counter, Number>("Counter.Number")
             .with_handler<Counter, Ask>("Counter.Ask")
             .with_handler<Silent, Ask>("Silent.Ask")
-            .with_handler<Speaker, Speak>("Speaker.Speak");
+            .with_handler<Speaker, Speak>("Speaker.Speak")
+            .with_handler<Register, Visit>("Register.Visit");
         if (id != 2) handlers.with_actor(SpeakerFactory());
       });
 #ifdef COERCE_REMOTE_PROCESS_HAS_TOKENS
   if (arguments.size() > 4) builder.client_auth_jwt(arguments[4], 60s);
 #endif
   return system.block_on(builder.build());
+}
+
+/// Until the system shuts down.
+coerce::Task<int> wait_for_the_end() {
+  for (bool goes_on = true; goes_on;) goes_on = co_await coerce::sleep_for(1h);
+  co_return 0;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -296,7 +334,15 @@ int run(const std::vector<std::string>& arguments) {
   say("at {}", server->local_addr());
   {
     Node node(system, *remote);
-    for (std::string line; std::getline(std::cin, line);) obey(node, line);
+    for (std::string line; std::getline(std::cin, line);) {
+      if (line == "serve") {
+        say("serving");
+        const int code = coerce::detail::run_main(system, wait_for_the_end());
+        say("ended");
+        return code;
+      }
+      obey(node, line);
+    }
   }
   const auto report = system.shutdown_blocking(20s);
   say("ended");
