@@ -257,6 +257,7 @@ class ClusterMembership final : public Membership {
   std::vector<SeedPlace> seeds_;
   std::vector<NodeDescription> heard_of_;  ///< members of a cluster that it may join
   std::set<NodeId> last_voters_;
+  std::size_t last_places_ = 0;
   std::optional<TimePoint> chosen_since_;
   std::optional<Stopped> stopped_;
 

@@ -11,6 +11,9 @@ namespace {
 /// How often those who are asked have to give the same answer before a cluster is formed, in
 /// heartbeat intervals.
 constexpr int kStableIntervals = 2;
+/// And for how long, if places were found by name: others that start at the same time may not stand
+/// behind it yet, and a name is looked up every two seconds.
+constexpr Duration kStableNames = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -106,10 +109,15 @@ void ClusterMembership::seek() {
     agreement_.repeat();
     return write_agreement();
   }
-  if (!chosen_since_ || all.voters != last_voters_) chosen_since_ = now();
+  if (!chosen_since_ || all.voters != last_voters_ || all.places != last_places_)
+    chosen_since_ = now();
   last_voters_ = all.voters;
-  const bool is_alone = all.places == 1;
-  if (!is_alone && now() - *chosen_since_ < kStableIntervals * heartbeat_.interval) return;
+  last_places_ = all.places;
+  const bool is_named = std::ranges::any_of(seeds_, &SeedPlace::is_of_name);
+  const bool is_alone = all.places == 1 && !is_named;
+  Duration stable = kStableIntervals * heartbeat_.interval;
+  if (is_named) stable = std::max(stable, kStableNames);
+  if (!is_alone && now() - *chosen_since_ < stable) return;
   if (agreement_.is_proposing()) {
     agreement_.repeat();
   } else if (pause_ticks_ == 0) {

@@ -73,6 +73,11 @@ TransportResult<HostPort> parse_address(std::string_view text) {
   return HostPort{std::string(host), *port};
 }
 
+bool is_number(std::string_view host) noexcept {
+  if (host.find(':') != std::string_view::npos) return true;  // no name has a colon
+  return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 bool is_unspecified(std::string_view host) noexcept { return host == "0.0.0.0" || host == "::"; }
 
 bool is_loopback(std::string_view host) noexcept {

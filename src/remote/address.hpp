@@ -21,6 +21,8 @@ struct HostPort {
 
 /// "host:port" or "[ipv6]:port", at most 255 bytes. Error: BadAddress, with what is wrong.
 TransportResult<HostPort> parse_address(std::string_view text);
+/// An IPv4 or IPv6 address, without brackets: nothing that has to be looked up.
+bool is_number(std::string_view host) noexcept;
 /// Every address of the host: 0.0.0.0 or ::.
 bool is_unspecified(std::string_view host) noexcept;
 /// Only reachable from this machine: 127.0.0.0/8, ::1, localhost.

@@ -27,7 +27,7 @@ Duration BackOff::next() noexcept {
 }
 
 Dialler::Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& transport,
-                 const NodeSettings& settings, std::vector<std::string> seeds,
+                 const NodeSettings& settings, SeedNames seeds,
                  std::function<std::vector<std::string>()> wanted,
                  std::function<void(const std::string&)> refused)
     : world_(world),
@@ -35,21 +35,24 @@ Dialler::Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& tr
       peers_(peers),
       transport_(transport),
       settings_(settings),
-      seeds_(std::move(seeds)),
       wanted_(std::move(wanted)),
-      refused_(std::move(refused)) {}
+      refused_(std::move(refused)),
+      seeds_(std::move(seeds)) {}
 
 // ---- which addresses ----------------------------------------------------------------------------
 
 void Dialler::refresh() {
   if (closing_.is_set()) return;
-  std::set<std::string> addresses(seeds_.begin(), seeds_.end());
-  for (std::string& address : wanted_()) addresses.insert(std::move(address));
+  start_looking_up();
+  const auto wanted = wanted_();
   std::vector<std::string> starting;
   {
     const std::lock_guard guard(mutex_);
-    for (const std::string& address : addresses) {
+    auto addresses = seeds_.targets();
+    for (const std::string& address : wanted) addresses.emplace(address, std::string());
+    for (const auto& [address, seed] : addresses) {
       Target& target = targets_[address];
+      target.seed = seed;
       if (target.is_running || target.is_self || is_reached(target)) continue;
       target.is_running = true;
       starting.push_back(address);
@@ -64,13 +67,19 @@ void Dialler::refresh() {
 
 bool Dialler::is_wanted(const std::string& address) const {
   if (closing_.is_set()) return false;
-  if (std::ranges::find(seeds_, address) == seeds_.end()) {
-    const auto wanted = wanted_();
-    if (std::ranges::find(wanted, address) == wanted.end()) return false;
-  }
+  const auto wanted = wanted_();
   const std::lock_guard guard(mutex_);
+  if (std::ranges::find(wanted, address) == wanted.end() && !seeds_.targets().contains(address))
+    return false;
   const auto place = targets_.find(address);
   return place != targets_.end() && !place->second.is_self && !is_reached(place->second);
+}
+
+// What the certificate of whoever is there is made out for.
+std::string Dialler::name_of(const std::string& address) const {
+  const std::lock_guard guard(mutex_);
+  const auto place = targets_.find(address);
+  return place == targets_.end() || place->second.seed.empty() ? address : place->second.seed;
 }
 
 bool Dialler::is_reached(const Target& target) const {
@@ -81,14 +90,12 @@ bool Dialler::is_reached(const Target& target) const {
 
 std::vector<SeedPlace> Dialler::places() const {
   const std::lock_guard guard(mutex_);
-  std::vector<SeedPlace> places;
-  for (const std::string& seed : seeds_) {
-    SeedPlace place{seed, 0, false};
-    if (const auto found = targets_.find(seed); found != targets_.end()) {
-      place.is_self = found->second.is_self;
-      if (is_reached(found->second)) place.node = found->second.node;
-    }
-    places.push_back(std::move(place));
+  std::vector<SeedPlace> places = seeds_.places();
+  for (SeedPlace& place : places) {
+    const auto found = targets_.find(place.address);
+    if (found == targets_.end()) continue;
+    place.is_self = found->second.is_self;
+    if (is_reached(found->second)) place.node = found->second.node;
   }
   return places;
 }
@@ -126,6 +133,68 @@ void Dialler::stopped(const std::string& address) {
   if (place != targets_.end()) place->second.is_running = false;
 }
 
+// ---- looking up ---------------------------------------------------------------------------------
+
+void Dialler::start_looking_up() {
+  std::vector<std::string> starting;
+  {
+    const std::lock_guard guard(mutex_);
+    for (std::string& name : seeds_.names())
+      if (looked_up_.insert(name).second) starting.push_back(std::move(name));
+  }
+  for (const std::string& name : starting) {
+    if (world_.spawn(look_up(shared_from_this(), name))) continue;
+    const std::lock_guard guard(mutex_);
+    looked_up_.erase(name);
+  }
+}
+
+// The name stands for other nodes tomorrow, so it is never done.
+Task<void> Dialler::look_up(std::shared_ptr<Dialler> self, std::string name) {
+  BackOff back_off(self->world_.rng());
+  while (!self->closing_.is_set()) {
+    auto resolving = self->resolve(name);
+    auto resolved = co_await resolving;
+    Duration rest = kNameLookedUpAgain;
+    if (!resolved || resolved->empty()) {
+      rest = back_off.next();
+      self->tell_unknown(name, resolved ? "it has no address" : resolved.error().to_string());
+    } else {
+      back_off.reset();
+      std::size_t left_out = 0;
+      {
+        const std::lock_guard guard(self->mutex_);
+        left_out = self->seeds_.take(name, std::move(*resolved));
+      }
+      if (left_out > 0)
+        self->tell_unknown(name, std::to_string(left_out) + " of its addresses are too many");
+      self->refresh();
+    }
+    auto pausing = pause_unless(self->closing_, rest);
+    const bool goes_on = co_await pausing;
+    if (!goes_on) break;
+  }
+  const std::lock_guard guard(self->mutex_);
+  self->looked_up_.erase(name);
+}
+
+void Dialler::tell_unknown(const std::string& name, const std::string& why) {
+  if (closing_.is_set()) return;
+  world_.log_limited(LogSource::address(name), LogLevel::Warn, "looking up the seed {}: {}",
+                     printable(name), printable(why));
+}
+
+// The resolver of the machine cannot be stopped: with it a look-up takes what that allows, and
+// holds up nothing but the look-ups of the same name.
+Task<TransportResult<std::vector<std::string>>> Dialler::resolve(std::string name) {
+  auto resolving = transport_.resolve(std::move(name));
+  auto limit = sleep_for(settings_.limits.handshake_timeout);
+  auto first = co_await when_any(std::move(resolving), std::move(limit), closing_.wait());
+  if (first.index() == 0) co_return std::get<0>(std::move(first));
+  const auto kind = first.index() == 1 ? TransportErrKind::Timeout : TransportErrKind::Closed;
+  co_return coerce::unexpected(TransportErr(kind, {}));
+}
+
 // ---- dialling -----------------------------------------------------------------------------------
 
 Task<void> Dialler::keep(std::shared_ptr<Dialler> self, std::string address) {
@@ -143,7 +212,8 @@ Task<void> Dialler::keep(std::shared_ptr<Dialler> self, std::string address) {
 }
 
 Task<Dialler::Try> Dialler::dial(std::string address) {
-  auto resolving = transport_.resolve(address);
+  const std::string name = name_of(address);
+  auto resolving = resolve(address);
   auto resolved = co_await resolving;
   if (!resolved) {
     tell_trouble(address, resolved.error().to_string());
@@ -155,7 +225,7 @@ Task<Dialler::Try> Dialler::dial(std::string address) {
   std::size_t refusals = 0;
   for (const std::string& one : *resolved) {
     if (!is_wanted(address)) break;
-    auto dialling = dial_one(address, one);
+    auto dialling = dial_one(address, name, one);
     last = co_await dialling;
     if (last == Try::Refused) ++refusals;
     if (last == Try::Linked || last == Try::Ended) break;
@@ -173,7 +243,7 @@ Task<TransportResult<std::unique_ptr<Connection>>> Dialler::connect(std::string 
   co_return coerce::unexpected(TransportErr(kind, {}));
 }
 
-Task<Dialler::Try> Dialler::dial_one(std::string address, std::string resolved) {
+Task<Dialler::Try> Dialler::dial_one(std::string address, std::string name, std::string resolved) {
   auto connecting = connect(std::move(resolved));
   auto connected = co_await connecting;
   if (!connected) {
@@ -181,7 +251,7 @@ Task<Dialler::Try> Dialler::dial_one(std::string address, std::string resolved) 
     co_return connected.error().kind() == TransportErrKind::Refused ? Try::Refused : Try::Failed;
   }
   std::unique_ptr<Connection> connection = std::move(*connected);
-  auto greeting = links_.greet(*connection, address, closing_);
+  auto greeting = links_.greet(*connection, address, closing_, std::move(name));
   HelloOutcome hello = co_await greeting;
   switch (hello.end) {
     case HelloEnd::Ourselves:

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 #include "remote/links.hpp"
 #include "remote/membership.hpp"
+#include "remote/seed_names.hpp"
 
 namespace coerce::detail {
 
@@ -31,13 +33,14 @@ class BackOff {
 };
 
 /// A task for each address that is wanted: it dials, carries the link, waits, and dials again, for
-/// ever while the address is wanted. Its tasks share it.
+/// ever while the address is wanted. Another one for each seed that is a name looks it up again and
+/// again. Its tasks share it.
 class Dialler : public std::enable_shared_from_this<Dialler> {
  public:
   /// `wanted`: addresses to which there is no link but should be, besides the seeds. `refused`: is
   /// told an address where nobody listens, each time that this is found.
   Dialler(NodeWorld& world, Links& links, PeerTable& peers, Transport& transport,
-          const NodeSettings& settings, std::vector<std::string> seeds,
+          const NodeSettings& settings, SeedNames seeds,
           std::function<std::vector<std::string>()> wanted,
           std::function<void(const std::string&)> refused);
 
@@ -46,7 +49,7 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   /// Dials no more; hellos that are under way end, links stay.
   void close() noexcept { closing_.set(); }
 
-  /// The seeds, and whom this node is linked to there.
+  /// The addresses of the seeds, and whom this node is linked to there.
   std::vector<SeedPlace> places() const;
 
  private:
@@ -54,14 +57,20 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
     NodeId node = 0;  ///< that was found there; 0: none yet
     bool is_self = false;
     bool is_running = false;
+    std::string seed;     ///< as it was given, if it was
     std::string trouble;  ///< the latest that was logged
   };
   enum class Try : std::uint8_t { Linked, Failed, Refused, Ended };
 
   static Task<void> keep(std::shared_ptr<Dialler> self, std::string address);
+  static Task<void> look_up(std::shared_ptr<Dialler> self, std::string name);
+  void start_looking_up();
+  void tell_unknown(const std::string& name, const std::string& why);
+  Task<TransportResult<std::vector<std::string>>> resolve(std::string name);
   Task<Try> dial(std::string address);
-  Task<Try> dial_one(std::string address, std::string resolved);
+  Task<Try> dial_one(std::string address, std::string name, std::string resolved);
   Task<TransportResult<std::unique_ptr<Connection>>> connect(std::string resolved);
+  std::string name_of(const std::string& address) const;
   bool is_wanted(const std::string& address) const;
   bool is_reached(const Target& target) const;
   void found(const std::string& address, NodeId node);
@@ -74,11 +83,12 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   PeerTable& peers_;
   Transport& transport_;
   const NodeSettings& settings_;
-  const std::vector<std::string> seeds_;
   const std::function<std::vector<std::string>()> wanted_;
   const std::function<void(const std::string&)> refused_;
 
   mutable std::mutex mutex_;
+  SeedNames seeds_;
+  std::set<std::string> looked_up_;  ///< by a task
   std::map<std::string, Target> targets_;
   AsyncEvent closing_;
 };

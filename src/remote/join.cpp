@@ -115,7 +115,8 @@ Task<Result<RemoteCore::Addresses>> RemoteCore::start_worker(WorkerSettings sett
     its_worker = std::make_shared<ClusterWorker>(
         std::make_shared<Acceptor>(*world_, *links_, settings_.limits, std::move(*listener)),
         std::make_shared<Dialler>(
-            *world_, *links_, *peers_, *settings_.transport, settings_, settings.seeds,
+            *world_, *links_, *peers_, *settings_.transport, settings_,
+            SeedNames(settings.seeds, addresses.advertised),
             [this] { return membership_->wanted(); },
             [this](const std::string& address) { nobody_at(address); }),
         addresses.advertised);

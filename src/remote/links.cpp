@@ -31,7 +31,8 @@ Task<void> Links::close_late(Connection& connection, AsyncEvent& closing) {
   if (is_late || is_closing) connection.close();
 }
 
-Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, AsyncEvent& closing) {
+Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, AsyncEvent& closing,
+                                std::string name) {
   HelloOutcome outcome;
   if (!connection.is_local() && !settings_.transport->is_confidential() &&
       !settings_.allow_plaintext) {
@@ -41,7 +42,7 @@ Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, Asy
     connection.close();
     co_return outcome;
   }
-  auto hello = say_hello(connection, std::move(dialled));
+  auto hello = say_hello(connection, std::move(dialled), std::move(name));
   auto limit = close_late(connection, closing);
   auto first = co_await when_any(std::move(hello), std::move(limit));
   if (first.index() == 0)
@@ -53,10 +54,10 @@ Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, Asy
 }
 
 // What an Authenticator throws ends this hello, and nothing else.
-Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled) {
+Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled, std::string name) {
   HelloOutcome failed;
   try {
-    auto saying = say_hello_or_throw(connection, std::move(dialled));
+    auto saying = say_hello_or_throw(connection, std::move(dialled), std::move(name));
     auto outcome = co_await saying;
     co_return outcome;
   } catch (const std::exception& error) {
@@ -67,11 +68,14 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled)
   co_return failed;
 }
 
-Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string dialled) {
+Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string dialled,
+                                             std::string name) {
   HelloOutcome outcome;
   const Role role = dialled.empty() ? Role::Listen : Role::Dial;
   outcome.meeting.dialled = dialled;
-  auto secured = co_await settings_.transport->secure(connection, std::move(dialled));
+  if (name.empty()) name = std::move(dialled);
+  auto securing = settings_.transport->secure(connection, std::move(name));
+  auto secured = co_await securing;
   if (!secured) {
     outcome.why = secured.error().to_string();
     co_return outcome;

@@ -53,15 +53,18 @@ class Links {
       : world_(world), host_(host), peers_(peers), settings_(settings) {}
 
   /// Secures the connection and says hello; within the handshake timeout. `dialled`: the address,
-  /// empty if the other side has dialled. `closing` ends it early. Closes the connection unless it
-  /// was accepted.
-  Task<HelloOutcome> greet(Connection& connection, std::string dialled, AsyncEvent& closing);
+  /// empty if the other side has dialled. `closing` ends it early. `name`: what the other side's
+  /// certificate has to be made out for, if that is not the address. Closes the connection unless
+  /// it was accepted.
+  Task<HelloOutcome> greet(Connection& connection, std::string dialled, AsyncEvent& closing,
+                           std::string name = {});
   /// Carries the link to its end; false if nothing was carried.
   Task<bool> carry(std::unique_ptr<Connection> connection, HelloOutcome hello);
 
  private:
-  Task<HelloOutcome> say_hello_or_throw(Connection& connection, std::string dialled);
-  Task<HelloOutcome> say_hello(Connection& connection, std::string dialled);
+  Task<HelloOutcome> say_hello_or_throw(Connection& connection, std::string dialled,
+                                        std::string name);
+  Task<HelloOutcome> say_hello(Connection& connection, std::string dialled, std::string name);
   Task<void> close_late(Connection& connection, AsyncEvent& closing);
   struct LinkLife {
     LinkEnd end;

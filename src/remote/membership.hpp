@@ -48,6 +48,7 @@ struct SeedPlace {
   std::string address;
   NodeId node = 0;  ///< that was found there; 0: none yet
   bool is_self = false;
+  bool is_of_name = false;  ///< behind which there may be more at another time
 };
 
 /// Decides who is a member. The node's links tell it what they see; it tells its listeners what

@@ -123,7 +123,7 @@ TEST_CASE("a node that has no seeds, or only itself, is a cluster of its own at 
           "[formation]") {
   Simulation sim({.nodes = 2});
   ClusterWorld world(sim);
-  world.use({{1, {}}, {2, {address_of(sim.node(2)), "node-2:" + std::to_string(kPort)}}});
+  world.use({{1, {}}, {2, {address_of(sim.node(2))}}});
   for (const NodeId id : {NodeId{1}, NodeId{2}}) {
     world.start(id);
     CHECK(world.until([&] { return world.starting(id).done; }, 2s));

@@ -62,8 +62,10 @@ class ClusterWorkerBuilder {
   /// Where others reach this node. Default: where it listens, and if that is every address of the
   /// host, the first one that is not loopback.
   ClusterWorkerBuilder& advertise_addr(std::string_view address);
-  /// A node that may know others; several calls add up, 64 at the most. Names are resolved anew at
-  /// each try. An address that turns out to be this node's own is left out.
+  /// A node that may know others, or a name for many of them; several calls add up, 64 at the most.
+  /// A name is looked up again every two seconds, and each of its addresses is a seed, up to 64 of
+  /// them (the lowest). If it has IPv4 and IPv6 addresses, only those of this node's own family
+  /// count. An address that turns out to be this node's own is not dialled again.
   ClusterWorkerBuilder& with_seed_addr(std::string_view address);
   /// Default: 60 s.
   ClusterWorkerBuilder& join_timeout(Duration timeout);

@@ -172,6 +172,9 @@ class Simulation {
   void stall(NodeId from, NodeId to);
   /// From the one to the other so many bytes pass in a second, \pre not 0: as if it read slowly.
   void slow(NodeId from, NodeId to, std::uint64_t bytes_per_second);
+  /// From now on nodes that look `host` up find these, in this order; none: there is no such name,
+  /// as before. "host:port" becomes "10.0.0.N:port" for each of them.
+  void set_name(std::string host, std::vector<NodeId> nodes);
   /// All paths are well; what was held goes on.
   void heal();
   /// Breaks the streams between two nodes, once: in each direction a drawn prefix of what is on its

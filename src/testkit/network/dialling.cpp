@@ -50,6 +50,15 @@ void NetworkWorld::unlisten(Listening& listening) {
 }
 
 TransportResult<std::vector<std::string>> NetworkWorld::resolve(const std::string& address) const {
+  const std::size_t colon = address.rfind(':');
+  const auto name = names_.find(std::string_view(address).substr(0, colon));
+  if (colon != std::string::npos && name != names_.end()) {
+    if (name->second.empty()) return coerce::unexpected(bad_address(address));
+    std::vector<std::string> found;
+    for (const NodeId node : name->second)
+      found.push_back(fmt::format("10.0.0.{}{}", node, std::string_view(address).substr(colon)));
+    return found;
+  }
   const auto parsed = parse_address(address);
   if (!parsed || parsed->node == 0 || parsed->node > nodes())
     return coerce::unexpected(bad_address(address));

@@ -69,6 +69,9 @@ class NetworkWorld : public std::enable_shared_from_this<NetworkWorld> {
   void stall(NodeId from, NodeId to);  ///< what goes this way is held
   void slow(NodeId from, NodeId to, std::uint64_t bytes_per_second);
   void heal();
+  void set_name(std::string host, std::vector<NodeId> nodes) {
+    names_[std::move(host)] = std::move(nodes);
+  }
   /// Breaks the streams between two nodes; in each direction a drawn prefix of what is on its way
   /// arrives.
   void cut(NodeId a, NodeId b, Notice notice);
@@ -102,6 +105,7 @@ class NetworkWorld : public std::enable_shared_from_this<NetworkWorld> {
 
  private:
   using Event = std::function<void()>;
+  std::map<std::string, std::vector<NodeId>, std::less<>> names_;
   struct Path {
     bool is_parted = false;
     bool is_refusing = false;

@@ -158,6 +158,9 @@ void Simulation::stall(NodeId from, NodeId to) { inside_->network->stall(from, t
 void Simulation::slow(NodeId from, NodeId to, std::uint64_t bytes_per_second) {
   inside_->network->slow(from, to, bytes_per_second);
 }
+void Simulation::set_name(std::string host, std::vector<NodeId> nodes) {
+  inside_->network->set_name(std::move(host), std::move(nodes));
+}
 void Simulation::heal() { inside_->network->heal(); }
 void Simulation::cut(NodeId a, NodeId b, Notice notice) { inside_->network->cut(a, b, notice); }
 
