@@ -208,7 +208,8 @@ class Cluster {
     tap_->say(std::move(words));
     demand(sim_.run_until([&] { return tap_->has_said(); }, 30s), "the words were never said");
     sim_.run_for(2s);
-    auto asking = parrot_->send(Say{"hello"});
+    const Say question{"hello"};
+    auto asking = parrot_->send(question);
     const auto answer = sim_.node(1).run(std::move(asking));
     demand(answer && *answer == "hello", "an actor does not answer any more");
     demand(!first_.get_nodes().empty(), "the node does not know itself any more");
