@@ -8,6 +8,7 @@ namespace coerce::detail {
 
 namespace {
 
+constexpr Duration kMoment = std::chrono::milliseconds(1);
 constexpr Duration kShortestPause = std::chrono::milliseconds(10);
 constexpr Duration kLongestPause = std::chrono::seconds(1);
 
@@ -17,32 +18,6 @@ std::string host_of(const std::string& address) {
 }
 
 }  // namespace
-
-bool HalfOpen::enter(const std::string& host) {
-  const std::lock_guard guard(mutex_);
-  const auto place = of_host_.find(host);
-  const std::size_t of_this = place != of_host_.end() ? place->second : 0;
-  if (count_ >= most_ || of_this >= most_of_one_) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
-  ++of_host_[host];
-  ++count_;
-  return true;
-}
-
-void HalfOpen::leave(const std::string& host) noexcept {
-  const std::lock_guard guard(mutex_);
-  const auto place = of_host_.find(host);
-  if (place == of_host_.end()) return;
-  --count_;
-  if (--place->second == 0) of_host_.erase(place);
-}
-
-std::size_t HalfOpen::count() const noexcept {
-  const std::lock_guard guard(mutex_);
-  return count_;
-}
 
 bool Acceptor::start() { return world_.spawn(run(shared_from_this())); }
 
@@ -58,6 +33,8 @@ Task<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
     if (accepted) {
       failures = 0;
       self->take(std::move(*accepted));
+      auto making_room = self->make_room();
+      co_await making_room;
       continue;
     }
     if (accepted.error().kind() == TransportErrKind::Closed) break;
@@ -66,6 +43,14 @@ Task<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
     if (!goes_on) break;
   }
   self->listener_->close();
+}
+
+Task<void> Acceptor::make_room() {
+  while (half_open_->is_crowded()) {
+    auto pausing = pause_unless(closing_, kMoment);
+    const bool goes_on = co_await pausing;
+    if (!goes_on) co_return;
+  }
 }
 
 Task<bool> Acceptor::pause(TransportErr error, unsigned failures) {
@@ -79,31 +64,60 @@ Task<bool> Acceptor::pause(TransportErr error, unsigned failures) {
 
 void Acceptor::take(std::unique_ptr<Connection> connection) {
   std::string host = host_of(connection->peer_address());
-  if (!half_open_.enter(host)) {
-    world_.log_limited(LogSource::stranger(host), LogLevel::Warn,
-                       "closed a connection from {}: too many have not said who they are",
-                       printable(host));
-    connection->close();
+  auto guest = std::make_unique<Guest>(half_open_, std::move(connection), std::move(host));
+  if (!guest->enter()) {
+    tell_refused(*guest, {}, true);
+    guest->connection().close();
     return;
   }
-  if (!world_.spawn(serve(shared_from_this(), std::move(connection), host))) half_open_.leave(host);
+  (void)world_.spawn(serve(shared_from_this(), std::move(guest)));  // or it is closed
 }
 
-Task<void> Acceptor::serve(std::shared_ptr<Acceptor> self, std::unique_ptr<Connection> connection,
-                           std::string host) {
-  auto greeting = self->links_.greet(*connection, {}, self->closing_);
+// Whatever is thrown costs this connection and nothing else.
+Task<void> Acceptor::serve(std::shared_ptr<Acceptor> self, std::unique_ptr<Guest> guest) {
+  std::string why;
+  try {
+    auto serving = serve_or_throw(self, *guest);
+    co_await serving;
+    co_return;
+  } catch (const std::exception& error) {
+    why = error.what();
+  } catch (...) {
+    why = "something was thrown";
+  }
+  self->world_.log_limited(LogSource::stranger(guest->host()), LogLevel::Error,
+                           "a connection from {} has ended: {}", printable(guest->host()),
+                           printable(why));
+}
+
+Task<void> Acceptor::serve_or_throw(std::shared_ptr<Acceptor> self, Guest& guest) {
+  const std::function<void()> said_hello = [&guest] { guest.said_hello(); };
+  auto greeting = self->links_.greet(guest.connection(), {}, self->closing_, {}, &said_hello);
   HelloOutcome hello = co_await greeting;
-  self->half_open_.leave(host);
+  const bool is_displaced = !guest.leave() && hello.end != HelloEnd::Accepted;
   if (hello.end != HelloEnd::Accepted) {
-    if (hello.end == HelloEnd::Failed && !self->closing_.is_set())
-      self->world_.log_limited(
-          LogSource::stranger(host), LogLevel::Warn, "refused a connection from {}{}: {}",
-          printable(connection->peer_address()),
-          hello.node != 0 ? fmt::format(" (node {})", hello.node) : "", printable(hello.why));
+    self->tell_refused(guest, hello, is_displaced);
     co_return;
   }
-  auto carrying = self->links_.carry(std::move(connection), std::move(hello));
+  auto carrying = self->links_.carry(guest.let_in(), std::move(hello));
   (void)co_await carrying;
+}
+
+void Acceptor::tell_refused(Guest& guest, const HelloOutcome& hello, bool is_displaced) {
+  if (closing_.is_set()) return;
+  const auto source = LogSource::stranger(guest.host());
+  if (is_displaced) {
+    world_.log_limited(source, LogLevel::Warn,
+                       "closed a connection from {}: too many have not said who they are",
+                       printable(guest.host()));
+    return;
+  }
+  // A node that has dialled itself, or one to which it has a link, does nothing wrong.
+  const LogLevel level = hello.end == HelloEnd::Failed ? LogLevel::Warn : LogLevel::Debug;
+  world_.log_limited(source, level, "refused a connection from {}{}: {}",
+                     printable(guest.connection().peer_address()),
+                     hello.node != 0 ? fmt::format(" (node {})", hello.node) : "",
+                     printable(hello.why));
 }
 
 }  // namespace coerce::detail

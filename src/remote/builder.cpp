@@ -140,6 +140,7 @@ RemoteActorSystemBuilder& RemoteActorSystemBuilder::limits(const RemoteLimits& l
   check(limits.max_half_open > 0, "limits: max_half_open must be above zero");
   check(limits.handshake_timeout > Duration::zero(),
         "limits: handshake_timeout must be above zero");
+  check(limits.resolve_timeout > Duration::zero(), "limits: resolve_timeout must be above zero");
   check(limits.max_nodes > 0, "limits: max_nodes must be above zero");
   check(limits.max_questions > 0, "limits: max_questions must be above zero");
   check(limits.max_located_actors > 0, "limits: max_located_actors must be above zero");

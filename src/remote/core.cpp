@@ -236,16 +236,24 @@ void RemoteCore::serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Byt
     if (!is_current) return;
     membership_->told(peer->node(), payload);
     refresh();
-  } else if (is_current) {
+  } else if (!is_current) {  // its node is lost, only the link does not know yet
+    if (ask)
+      peer->answer(*ask,
+                   coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more")));
+  } else if (may_ask(*peer) || !services_->knows(kind)) {
     services_->serve(peer, kind, std::move(payload), ask);
-  } else if (ask) {  // its node is lost, only the link does not know yet
-    peer->answer(*ask, coerce::unexpected(ActorRefErr::Unauthorised("you are no member any more")));
+  } else {
+    ask_later(peer, kind, std::move(payload), ask);
   }
 }
 
 void RemoteCore::take_in_order(Peer& peer, InternalKind kind, std::uint64_t number,
                                BytesView payload) {
-  if (peers_->is_current(peer)) services_->take_in_order(peer.node(), kind, number, payload);
+  if (!peers_->is_current(peer)) return;
+  if (may_ask(peer))
+    services_->take_in_order(peer.node(), kind, number, payload);
+  else
+    refuse_stranger(peer, kind, std::nullopt);
 }
 
 // ---- references ---------------------------------------------------------------------------------

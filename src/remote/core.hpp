@@ -181,6 +181,15 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
                                       Duration timeout);
   Task<void> say_goodbye(TimePoint until);
 
+  // ---- members_only.cpp
+  bool may_ask(Peer& peer) const;
+  void ask_later(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
+                 std::optional<std::uint64_t> ask);
+  static Task<void> await_membership(RemoteCore& self, std::shared_ptr<Peer> peer,
+                                     InternalKind kind, Bytes payload,
+                                     std::optional<std::uint64_t> ask);
+  void refuse_stranger(Peer& peer, InternalKind kind, std::optional<std::uint64_t> ask);
+
   // ---- join.cpp
   std::optional<ActorRefErr> refuse_network(const WorkerSettings& settings) const;
   Result<std::string> advertised(const WorkerSettings& settings, const std::string& local) const;
@@ -191,6 +200,7 @@ class RemoteCore final : public SystemExtension, public PeerHost, private LinksH
   NodeSettings settings_;
   std::optional<NodeWorld> world_;
   std::optional<Services> services_;
+  std::atomic<std::size_t> waiting_strangers_{0};  ///< questions in await_membership()
   std::optional<PeerTable> peers_;
   std::unique_ptr<Membership> membership_;
   std::optional<Links> links_;

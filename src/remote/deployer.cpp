@@ -47,8 +47,8 @@ Deployer::Deployer(RemoteCore& core, ActorRegistry& registry, Locator& locator)
   core.serve(InternalKind::Reserve, [this](const NodeDescription&, Bytes message) {
     return take_reservation(std::move(message));
   });
-  core.serve(InternalKind::Deploy, [this](const NodeDescription&, Bytes message) {
-    return take_order(std::move(message));
+  core.serve(InternalKind::Deploy, [this](const NodeDescription& from, Bytes message) {
+    return take_order(from, std::move(message));
   });
 }
 
@@ -191,12 +191,16 @@ Task<Result<CellRef>> Deployer::make_there(OrderRef order) {
 
 // ---- who is asked -------------------------------------------------------------------------------
 
-Task<Result<Bytes>> Deployer::take_order(Bytes bytes) {
+Task<Result<Bytes>> Deployer::take_order(NodeDescription from, Bytes bytes) {
   auto message = from_bytes<remote::v1::Deploy>(bytes);
   if (!message) co_return coerce::unexpected(std::move(message).error());
   const ActorId id(message->id());
   if (id.empty())
     co_return coerce::unexpected(ActorRefErr::Deserialisation("an actor without an id"));
+  const RemoteFactory* factory = core_.handlers().find_factory(message->factory());
+  if (factory != nullptr && !is_allowed(factory->allowed, from))
+    co_return coerce::unexpected(
+        ActorRefErr::Unauthorised("the node makes no such actors for this one"));
   Bytes recipe(message->recipe().begin(), message->recipe().end());
   const Duration limit = from_microseconds(message->microseconds(), kLongest);
   auto making = make_here(message->factory(), id, std::move(recipe), limit);

@@ -65,7 +65,7 @@ class Deployer {
   static Task<void> create(Deployer& self, const RemoteFactory& factory, ActorId id, Bytes recipe,
                            MakingRef making);
   Task<Result<CellRef>> make_there(OrderRef order);
-  Task<Result<Bytes>> take_order(Bytes message);
+  Task<Result<Bytes>> take_order(NodeDescription from, Bytes message);
   Task<Result<Bytes>> take_reservation(Bytes message);
   void drop_old_reservations(TimePoint now);
   Result<void> reserve(const ActorId& id, std::uint64_t token, Duration duration);

@@ -186,21 +186,12 @@ void Dialler::tell_unknown(const std::string& name, const std::string& why) {
 
 // The resolver of the machine cannot be stopped: with it a look-up takes what that allows, and
 // holds up nothing but the look-ups of the same name.
-Task<TransportResult<std::vector<std::string>>> Dialler::resolve(std::string name) {
-  auto resolving = transport_.resolve(std::move(name));
-  auto limit = sleep_for(settings_.limits.handshake_timeout);
-  auto first = co_await when_any(std::move(resolving), std::move(limit), closing_.wait());
-  if (first.index() == 0) co_return std::get<0>(std::move(first));
-  const auto kind = first.index() == 1 ? TransportErrKind::Timeout : TransportErrKind::Closed;
-  co_return coerce::unexpected(TransportErr(kind, {}));
-}
-
 // ---- dialling -----------------------------------------------------------------------------------
 
 Task<void> Dialler::keep(std::shared_ptr<Dialler> self, std::string address) {
   BackOff back_off(self->world_.rng());
   while (self->is_wanted(address)) {
-    auto dialling = self->dial(address);
+    auto dialling = self->try_to_dial(address);
     const Try outcome = co_await dialling;
     if (outcome == Try::Ended) break;
     if (outcome == Try::Linked) back_off.reset();
@@ -209,6 +200,33 @@ Task<void> Dialler::keep(std::shared_ptr<Dialler> self, std::string address) {
     if (!goes_on) break;
   }
   self->stopped(address);
+}
+
+// Whatever is thrown is a failure of this try, and not the last one.
+Task<Dialler::Try> Dialler::try_to_dial(std::string address) {
+  std::string why;
+  try {
+    auto dialling = dial(address);
+    const Try outcome = co_await dialling;
+    co_return outcome;
+  } catch (const std::exception& error) {
+    why = error.what();
+  } catch (...) {
+    why = "something was thrown";
+  }
+  tell_trouble(address, why);
+  co_return Try::Failed;
+}
+
+Task<TransportResult<std::vector<std::string>>> Dialler::resolve(std::string address) {
+  auto resolving = transport_.resolve(std::move(address));
+  auto limit = sleep_for(settings_.limits.resolve_timeout);
+  auto first = co_await when_any(std::move(resolving), std::move(limit), closing_.wait());
+  if (first.index() == 0) co_return std::get<0>(std::move(first));
+  const bool is_late = first.index() == 1;
+  const std::string why = is_late ? "its name was not resolved in time" : "";
+  const auto kind = is_late ? TransportErrKind::Timeout : TransportErrKind::Closed;
+  co_return coerce::unexpected(TransportErr(kind, why));
 }
 
 Task<Dialler::Try> Dialler::dial(std::string address) {

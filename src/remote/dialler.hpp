@@ -66,7 +66,8 @@ class Dialler : public std::enable_shared_from_this<Dialler> {
   static Task<void> look_up(std::shared_ptr<Dialler> self, std::string name);
   void start_looking_up();
   void tell_unknown(const std::string& name, const std::string& why);
-  Task<TransportResult<std::vector<std::string>>> resolve(std::string name);
+  Task<TransportResult<std::vector<std::string>>> resolve(std::string address);
+  Task<Try> try_to_dial(std::string address);
   Task<Try> dial(std::string address);
   Task<Try> dial_one(std::string address, std::string name, std::string resolved);
   Task<TransportResult<std::unique_ptr<Connection>>> connect(std::string resolved);

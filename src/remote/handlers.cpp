@@ -16,6 +16,15 @@ ActorRefErr detail::fenced() {
   return ActorRefErr::Fenced("the actor lost what it owned while it handled the message");
 }
 
+bool detail::is_allowed(const RemotePermission& permission, const NodeDescription& node) noexcept {
+  if (!permission) return true;
+  try {
+    return permission(node);
+  } catch (...) {
+    return false;
+  }
+}
+
 namespace {
 
 constexpr std::size_t kLongestName = 255;
@@ -45,13 +54,23 @@ void RemoteHandlers::add(detail::RemoteHandler handler) {
   auto& kept = handlers_.emplace_back(std::make_unique<detail::RemoteHandler>(std::move(handler)));
   by_name_.emplace(kept->name, kept.get());
   by_types_.emplace(types, kept.get());
+  latest_ = &kept->allowed;
+}
+
+RemoteHandlers& RemoteHandlers::allow(RemotePermission who) {
+  if (latest_ == nullptr)
+    throw std::logic_error("RemoteHandlers: allow() stands behind what it is about");
+  *latest_ = std::move(who);
+  return *this;
 }
 
 void RemoteHandlers::add(detail::RemoteFactory factory) {
   check_name(factory.name);
   std::string name = factory.name;
-  if (!factories_.try_emplace(std::move(name), std::move(factory)).second)
+  const auto [place, is_new] = factories_.try_emplace(std::move(name), std::move(factory));
+  if (!is_new)
     throw std::invalid_argument("RemoteHandlers: a factory of this name is registered already");
+  latest_ = &place->second.allowed;
 }
 
 const detail::RemoteHandler* RemoteHandlers::find(std::string_view name) const noexcept {

@@ -205,6 +205,7 @@ class Shaking {
     auto fits = check_hello(hello_, *peer, expected_);
     if (fits) fits = check_names(connection_.peer_names(), peer->node.id);
     if (!fits) co_return refuse(named(std::move(fits).error(), peer->nonce));
+    if (settings_.met) settings_.met();
 
     const bool dials = hello_.role == Role::Dial;
     terms_.max_frame = std::min(hello_.max_frame, peer->max_frame);
@@ -276,8 +277,11 @@ class Shaking {
     begin_ += kFrameHeaderSize + header.length;
     if (header.kind != FrameKind::Refuse) return Bytes(payload.begin(), payload.end());
     auto refusal = decode_refusal(payload);
-    // Only a node that has proven itself may tell this one to come back as another.
-    if (refusal.kind() == ActorRefErrKind::Fenced && !peer_decides_)
+    // Only a node that has proven itself may tell this one to come back as another, or that there
+    // is a link already.
+    const bool needs_proof = refusal.kind() == ActorRefErrKind::Fenced ||
+                             refusal.kind() == ActorRefErrKind::AlreadyExists;
+    if (needs_proof && !peer_decides_)
       refusal = with_text(refusal, ActorRefErrKind::Unauthorised, refusal.detail());
     if (refusal.kind() == ActorRefErrKind::Fenced && settings_.fenced)
       settings_.fenced(terms_.peer);

@@ -39,6 +39,8 @@ struct HelloSettings {
   std::shared_ptr<Authenticator> authenticator;  ///< or none
   std::function<WallTime()> now;                 ///< the node's wall clock
   std::shared_ptr<OwnHellos> own_hellos;         ///< null: nobody can turn out to be this node
+  /// The peer has said a whole hello that fits; called before any proof.
+  std::function<void()> met;
   /// Is a node with this description welcome? Asked on both sides, once the peer has proven itself.
   /// An error is told to the peer by its kind, and logged; there shake_hands ends with that kind.
   /// Fenced: that incarnation was removed from the cluster, it has to come back as a new one.

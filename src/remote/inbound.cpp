@@ -1,14 +1,17 @@
 #include "remote/inbound.hpp"
 
+#include "actor/system_core.hpp"
 #include "remote/errors.hpp"
 #include "remote/peer.hpp"
 
 namespace coerce::detail {
 
-Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox,
-                 std::uint32_t link, std::shared_ptr<Answering> answering,
-                 const PeerOptions& options)
+Inbound::Inbound(PeerHost& host, SystemCore& system, const NodeDescription& from,
+                 Requests& requests, std::shared_ptr<Outbox> outbox, std::uint32_t link,
+                 std::shared_ptr<Answering> answering, const PeerOptions& options)
     : host_(host),
+      system_(system),
+      from_(from),
       requests_(requests),
       replies_(std::make_shared<Replies>(std::move(outbox), link, std::move(answering))),
       options_(options) {}
@@ -24,7 +27,7 @@ Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> out
   if (target == nullptr) return "a number that stands for no actor";
   const InNames::Type* const type = names_.type(frame.header.type_id);
   if (type == nullptr) return "a number that stands for no handler";
-  address = {&target->id, &target->cell, type->name, type->handler};
+  address = {&target->id, &target->cell, type->name, type->handler, type->allowed};
   return nullptr;
 }
 
@@ -41,9 +44,6 @@ Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> out
   if (!fits(address)) [[unlikely]]
     refused = check(address);
   if (!refused) refused = address.handler->notify(**address.cell, payload);
-  if (refused && address.cell->get() != nullptr)
-    count_dead_letter(**address.cell, address.handler != nullptr ? address.handler->message_type
-                                                                 : address.handler_name);
   return refused;
 }
 
@@ -76,7 +76,12 @@ Inbound::Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> out
   else
     refused = notify(address, payload);
   ++(refused ? receipt_.refused : receipt_.delivered);
-  if (refused && is_request) replies_->refuse(frame.header.request_id, *refused);
+  if (refused) [[unlikely]] {
+    if (is_request)
+      replies_->refuse(frame.header.request_id, *refused);
+    else
+      lose(address);
+  }
   inline_cell_ = CellRef();
   return nullptr;
 }
@@ -95,7 +100,7 @@ const char* Inbound::handle(const Frame& frame, TransitClock& transit, TimePoint
       return names_.add_actor(header.target_id, frame.payload) ? nullptr
                                                                : "a bad number for an actor";
     case FrameKind::NameType:
-      return names_.add_type(header.type_id, frame.payload, host_.handlers())
+      return names_.add_type(header.type_id, frame.payload, host_.handlers(), from_)
                  ? nullptr
                  : "a bad number for a handler";
     default:
@@ -120,11 +125,34 @@ const char* Inbound::find_by_text(BytesView& payload, Address& address) {
   const auto names = read_inline_names(payload);
   if (!names) return "malformed names";
   inline_id_ = ActorId(names->actor);
-  address = {&inline_id_, &inline_cell_, names->handler, host_.handlers().find(names->handler)};
+  const RemoteHandler* const handler = host_.handlers().find(names->handler);
+  const bool allowed = handler == nullptr || is_allowed(handler->allowed, from_);
+  address = {&inline_id_, &inline_cell_, names->handler, allowed ? handler : nullptr, allowed};
   return nullptr;
 }
 
+// A message that nobody waits for and nobody gets.
+void Inbound::lose(const Address& address) {
+  const RemoteHandler* const handler = address.handler;
+  const std::string_view message =
+      handler != nullptr ? handler->message_type : address.handler_name;
+  if (address.cell->get() != nullptr) {
+    count_dead_letter(**address.cell, message);
+    return;
+  }
+  system_.count_dead_letter();
+  EventHub& events = system_.events();
+  if (!events.wants<DeadLetter>()) return;
+  std::string path(system_.name().view());
+  path += '/';
+  path += address.id->view();
+  const std::string_view type = handler != nullptr ? handler->actor_type : std::string_view();
+  events.publish(DeadLetter{ActorPath(path), std::string(type), std::string(message)});
+}
+
 std::optional<ActorRefErr> Inbound::check(Address& address) {
+  if (!address.is_allowed)
+    return ActorRefErr::Unauthorised("the node takes no such messages of this one");
   if (address.handler == nullptr)
     return ActorRefErr::NotSupported(*address.id, address.handler_name, {},
                                      "the node has no such handler");

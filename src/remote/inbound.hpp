@@ -19,8 +19,9 @@ class PeerHost;
 /// For the reader of the link, but receipt().
 class Inbound {
  public:
-  Inbound(PeerHost& host, Requests& requests, std::shared_ptr<Outbox> outbox, std::uint32_t link,
-          std::shared_ptr<Answering> answering, const PeerOptions& options);
+  Inbound(PeerHost& host, SystemCore& system, const NodeDescription& from, Requests& requests,
+          std::shared_ptr<Outbox> outbox, std::uint32_t link, std::shared_ptr<Answering> answering,
+          const PeerOptions& options);
 
   /// `began`: when our side of the link did. Gives what is wrong with the frame, if anything: then
   /// the peer is not to be listened to any more.
@@ -42,6 +43,7 @@ class Inbound {
     CellRef* cell;
     std::string_view handler_name;
     const RemoteHandler* handler;
+    bool is_allowed;
   };
 
   const char* message(const Frame& frame, TransitClock& transit, TimePoint now, TimePoint began);
@@ -55,7 +57,11 @@ class Inbound {
   std::optional<ActorRefErr> request(Address& address, BytesView payload, std::uint64_t number,
                                      TimePoint deadline);
 
+  void lose(const Address& address);
+
   PeerHost& host_;
+  SystemCore& system_;
+  const NodeDescription& from_;
   Requests& requests_;
   const std::shared_ptr<Replies> replies_;
   const PeerOptions& options_;

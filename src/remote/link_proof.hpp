@@ -22,7 +22,8 @@ inline constexpr Duration kShortestAge = std::chrono::seconds(1);
 /// quarter to answer. One challenge is open at a time.
 class LinkProof {
  public:
-  LinkProof(Authenticator* authenticator, const LinkTerms& terms, TimePoint now) noexcept
+  /// Throws what the authenticator does.
+  LinkProof(Authenticator* authenticator, const LinkTerms& terms, TimePoint now)
       : authenticator_(authenticator), terms_(&terms), began_(now), proven_(now) {
     if (authenticator != nullptr) max_age_ = authenticator->max_link_age();
     if (max_age_) max_age_ = std::max(*max_age_, kShortestAge);

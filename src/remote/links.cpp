@@ -32,17 +32,9 @@ Task<void> Links::close_late(Connection& connection, AsyncEvent& closing) {
 }
 
 Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, AsyncEvent& closing,
-                                std::string name) {
+                                std::string name, const std::function<void()>* said_hello) {
   HelloOutcome outcome;
-  if (!connection.is_local() && !settings_.transport->is_confidential() &&
-      !settings_.allow_plaintext) {
-    outcome.why =
-        "it leads beyond this machine, where others may listen: see tls() and "
-        "allow_plaintext()";
-    connection.close();
-    co_return outcome;
-  }
-  auto hello = say_hello(connection, std::move(dialled), std::move(name));
+  auto hello = say_hello(connection, std::move(dialled), std::move(name), said_hello);
   auto limit = close_late(connection, closing);
   auto first = co_await when_any(std::move(hello), std::move(limit));
   if (first.index() == 0)
@@ -53,11 +45,28 @@ Task<HelloOutcome> Links::greet(Connection& connection, std::string dialled, Asy
   co_return outcome;
 }
 
+// What start() allowed is not all: a name may lead elsewhere than it seems, and who listens to all
+// of a machine's addresses hears from all its networks.
+std::optional<std::string> Links::insecurity(const Connection& connection) const {
+  if (connection.is_local() || settings_.allow_plaintext) return std::nullopt;
+  if (!settings_.transport->is_confidential())
+    return "it leads beyond this machine, where others may listen: see tls() and "
+           "allow_plaintext()";
+  auto weakness = settings_.authenticator ? settings_.authenticator->weakness() : std::nullopt;
+  if (weakness) *weakness = "it leads beyond this machine: " + *weakness;
+  return weakness;
+}
+
 // What an Authenticator throws ends this hello, and nothing else.
-Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled, std::string name) {
+Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled, std::string name,
+                                    const std::function<void()>* said_hello) {
   HelloOutcome failed;
   try {
-    auto saying = say_hello_or_throw(connection, std::move(dialled), std::move(name));
+    if (auto why = insecurity(connection)) {
+      failed.why = std::move(*why);
+      co_return failed;
+    }
+    auto saying = say_hello_or_throw(connection, std::move(dialled), std::move(name), said_hello);
     auto outcome = co_await saying;
     co_return outcome;
   } catch (const std::exception& error) {
@@ -69,7 +78,8 @@ Task<HelloOutcome> Links::say_hello(Connection& connection, std::string dialled,
 }
 
 Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string dialled,
-                                             std::string name) {
+                                             std::string name,
+                                             const std::function<void()>* said_hello) {
   HelloOutcome outcome;
   const Role role = dialled.empty() ? Role::Listen : Role::Dial;
   outcome.meeting.dialled = dialled;
@@ -90,6 +100,7 @@ Task<HelloOutcome> Links::say_hello_or_throw(Connection& connection, std::string
   settings.max_frame = settings_.limits.max_frame;
   settings.authenticator = settings_.authenticator;
   settings.own_hellos = own_hellos_;
+  if (said_hello != nullptr) settings.met = *said_hello;
   settings.now = [this] { return world_.clock().wall_now(); };
   settings.admit = [&, role](const NodeDescription& peer) -> Result<void> {
     outcome.node = peer.id;
@@ -151,7 +162,7 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
   // If its node has ended meanwhile, the end of the link says nothing of who is there now.
   const bool is_known = peers_.let_go(peer);
   if (life.announced && is_known) host_.unlinked(peer, life.end.goodbye);
-  const LogLevel level = life.end.hostile ? LogLevel::Warn : LogLevel::Debug;
+  const LogLevel level = life.end.hostile || life.failed ? LogLevel::Warn : LogLevel::Debug;
   world_.log_limited(LogSource::node(peer->node_id()), level, "link {} with node {} has ended: {}",
                      generation, peer->node_id(), printable(life.end.why));
   co_return life.announced && !life.end.hostile;
@@ -159,9 +170,30 @@ Task<bool> Links::carry(std::unique_ptr<Connection> connection, HelloOutcome hel
 
 Task<void> Links::hold(std::shared_ptr<Peer> peer, std::unique_ptr<Connection> connection,
                        LinkTerms terms, LinkLife& life) {
-  auto carrying = peer->carry(std::move(connection), std::move(terms));
-  life.end = co_await carrying;
+  try {
+    auto carrying = peer->carry(std::move(connection), std::move(terms));
+    life.end = co_await carrying;
+  } catch (const std::exception& error) {
+    life.failed = true;
+    life.end.why = error.what();
+  } catch (...) {
+    life.failed = true;
+    life.end.why = "something was thrown";
+  }
   life.ended = true;
+}
+
+// A link that not all who should know it do know must not go on.
+void Links::tell_linked(const std::shared_ptr<Peer>& peer, LinkLife& life) {
+  try {
+    host_.linked(peer);
+    return;
+  } catch (const std::exception& error) {
+    peer->cut(error.what());
+  } catch (...) {
+    peer->cut("something was thrown");
+  }
+  life.failed = true;
 }
 
 // The peer takes messages by this link before others are told that it does: while an older one is
@@ -170,7 +202,7 @@ Task<void> Links::announce(std::shared_ptr<Peer> peer, std::uint64_t generation,
   while (!life.ended && peer->generation() <= generation) {
     if (peer->is_connected_by(generation)) {
       life.announced = true;
-      host_.linked(peer);
+      tell_linked(peer, life);
       co_return;
     }
     const bool slept = co_await sleep_for(std::chrono::milliseconds(1));

@@ -54,25 +54,31 @@ class Links {
 
   /// Secures the connection and says hello; within the handshake timeout. `dialled`: the address,
   /// empty if the other side has dialled. `closing` ends it early. `name`: what the other side's
-  /// certificate has to be made out for, if that is not the address. Closes the connection unless
-  /// it was accepted.
+  /// certificate has to be made out for, if that is not the address. `said_hello`, unless null, is
+  /// called when the other side has said a whole hello that could be one of a member; whether that
+  /// is true it has to prove still. Closes the connection unless it was accepted.
   Task<HelloOutcome> greet(Connection& connection, std::string dialled, AsyncEvent& closing,
-                           std::string name = {});
+                           std::string name = {},
+                           const std::function<void()>* said_hello = nullptr);
   /// Carries the link to its end; false if nothing was carried.
   Task<bool> carry(std::unique_ptr<Connection> connection, HelloOutcome hello);
 
  private:
+  std::optional<std::string> insecurity(const Connection& connection) const;
   Task<HelloOutcome> say_hello_or_throw(Connection& connection, std::string dialled,
-                                        std::string name);
-  Task<HelloOutcome> say_hello(Connection& connection, std::string dialled, std::string name);
+                                        std::string name, const std::function<void()>* said_hello);
+  Task<HelloOutcome> say_hello(Connection& connection, std::string dialled, std::string name,
+                               const std::function<void()>* said_hello);
   Task<void> close_late(Connection& connection, AsyncEvent& closing);
   struct LinkLife {
     LinkEnd end;
     bool announced = false;
     bool ended = false;
+    bool failed = false;  ///< something was thrown
   };
   static Task<void> hold(std::shared_ptr<Peer> peer, std::unique_ptr<Connection> connection,
                          LinkTerms terms, LinkLife& life);
+  void tell_linked(const std::shared_ptr<Peer>& peer, LinkLife& life);
   Task<void> announce(std::shared_ptr<Peer> peer, std::uint64_t generation, LinkLife& life);
 
   NodeWorld& world_;

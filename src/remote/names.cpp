@@ -27,11 +27,14 @@ bool InNames::add_actor(std::uint32_t id, BytesView name) {
   return true;
 }
 
-bool InNames::add_type(std::uint16_t id, BytesView name, const RemoteHandlers& handlers) {
+bool InNames::add_type(std::uint16_t id, BytesView name, const RemoteHandlers& handlers,
+                       const NodeDescription& from) {
   if (name.empty() || name.size() > kMaxInternedName || type(id) != nullptr) return false;
   if (id >= types_.size()) types_.resize(std::size_t{id} + 1);
   types_[id].name = text_of(name);
-  types_[id].handler = handlers.find(types_[id].name);
+  const RemoteHandler* const handler = handlers.find(types_[id].name);
+  types_[id].allowed = handler == nullptr || is_allowed(handler->allowed, from);
+  types_[id].handler = types_[id].allowed ? handler : nullptr;
   types_[id].known = true;
   return true;
 }

@@ -65,13 +65,15 @@ class InNames {
   };
   struct Type {
     std::string name{};
-    const RemoteHandler* handler = nullptr;  ///< null: not known here
+    const RemoteHandler* handler = nullptr;  ///< null: not known here, or not allowed
+    bool allowed = true;
     bool known = false;
   };
 
   /// False: not the next number, too many, or too long.
   bool add_actor(std::uint32_t id, BytesView name);
-  bool add_type(std::uint16_t id, BytesView name, const RemoteHandlers& handlers);
+  bool add_type(std::uint16_t id, BytesView name, const RemoteHandlers& handlers,
+                const NodeDescription& from);
   /// Null: no such number.
   Target* target(std::uint32_t id) noexcept {
     return id < targets_.size() ? &targets_[id] : nullptr;

@@ -90,6 +90,10 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   /// The node is gone for good: cuts, and refuses everything from now on with Unreachable.
   void retire(std::string_view why) noexcept;
 
+  /// Its node has been seen as a member of the agreed view of this one, if only in the past.
+  bool was_member() const noexcept { return was_member_.load(std::memory_order_relaxed); }
+  void note_member() noexcept { was_member_.store(true, std::memory_order_relaxed); }
+
   // ---- internals of the library
   Task<Result<Bytes>> ask(InternalKind kind, Bytes payload, Duration timeout);
   Result<void> tell(InternalKind kind, BytesView payload,
@@ -117,6 +121,7 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   struct Reading;
 
   // peer_link.cpp
+  void prepare(Link& link, TimePoint now) noexcept;
   Task<LinkEnd> run(std::shared_ptr<Link> link);
   Task<void> read_all(std::shared_ptr<Link> link);
   Task<void> beat(std::shared_ptr<Link> link);
@@ -158,7 +163,8 @@ class Peer final : public ForeignPort, public std::enable_shared_from_this<Peer>
   const std::shared_ptr<Answering> answering_ = std::make_shared<Answering>(0);
   std::atomic<TimePoint> began_{TimePoint()};     ///< our side of the present link
   std::atomic<TimePoint> looks_at_{TimePoint()};  ///< when it looks for requests that have expired
-  std::atomic<std::size_t> asks_{0};              ///< of the peer, being answered
+  std::atomic<bool> was_member_{false};
+  std::atomic<std::size_t> asks_{0};  ///< of the peer, being answered
 
   mutable SpinLock lock_;
   NetworkCounters past_;                ///< of links that have ended

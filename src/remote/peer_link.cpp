@@ -56,18 +56,30 @@ Task<LinkEnd> Peer::carry(std::unique_ptr<Connection> connection, LinkTerms term
   co_return end;
 }
 
+// What is thrown here ends the link before it has begun, as a fault that the log shows.
+void Peer::prepare(Link& link, TimePoint now) noexcept {
+  try {
+    link.proof.emplace(host_.authenticator(), link.terms, now);
+  } catch (const std::exception& error) {
+    link.end(error.what(), Link::Fault::Hostile);
+  } catch (...) {
+    link.end("something was thrown", Link::Fault::Hostile);
+  }
+}
+
 Task<LinkEnd> Peer::run(std::shared_ptr<Link> link) {
+  const TimePoint now = system_.clock().now();
+  prepare(*link, now);
   if (link->ended()) {
     link->finished.set();
     LinkEnd end;
     end.generation = link->terms.generation;
     end.why = link->why();
+    end.hostile = link->hostile();
     co_return end;
   }
-  const TimePoint now = system_.clock().now();
   began_.store(now, std::memory_order_relaxed);
   link->begin(outbox_->open(link->terms.max_frame, host_.handlers().all().size()), now);
-  link->proof.emplace(host_.authenticator(), link->terms, now);
   {
     const std::lock_guard guard(lock_);
     ++past_.links_opened;

@@ -17,8 +17,8 @@ struct Peer::Reading {
   static constexpr unsigned kTurn = 1024;
 
   Reading(Peer& peer, Link& link)
-      : inbound(peer.host_, peer.requests_, link.outbox, link.number, peer.answering_,
-                peer.options_) {}
+      : inbound(peer.host_, peer.system_.core(), peer.node_, peer.requests_, link.outbox,
+                link.number, peer.answering_, peer.options_) {}
 
   bool turn_is_over() const noexcept { return left == 0; }
 

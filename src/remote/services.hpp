@@ -29,6 +29,7 @@ class Services {
   /// For a peer: an Ask is answered, whatever happens.
   void serve(const std::shared_ptr<Peer>& peer, InternalKind kind, Bytes payload,
              std::optional<std::uint64_t> ask);
+  bool knows(InternalKind kind) const { return services_.contains(kind); }
   /// How many of a kind others have asked or told so far, those that were refused too.
   std::uint64_t asked(InternalKind kind) const;
   /// For this node itself. Errors besides the handler's: NotSupported, Timeout.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include <coerce/remote/tcp.hpp>
 #include <coerce/runtime/sleep.hpp>
@@ -120,6 +121,10 @@ std::vector<Words> first_words() {
       {"a question of the library", control(FrameKind::Ask, 1, 1), kNoHello},
       {"a proof", frame_of(FrameKind::Proof, bytes_of("word")), kNoHello},
       {"an acceptance", frame_of(FrameKind::Accept, detail::encode_accept(7)), kNoHello},
+      {"a refusal",
+       frame_of(FrameKind::Refuse,
+                detail::encode_refusal(ActorRefErrKind::AlreadyExists, "you have a link to me")),
+       "you have a link to me"},
       {"no message of protobuf", frame_of(FrameKind::Hello, Bytes(100, 0xff)), "that is no hello"},
       {"nothing", frame_of(FrameKind::Hello), "that is no node of coerce"},
       {"another cluster", hello_with([](Hello& its) { its.cluster = "theirs"; }),
@@ -274,6 +279,35 @@ TEMPLATE_TEST_CASE("unknown questions are answered with an error, and harm no li
   }
   CHECK(is_answered);
   CHECK(world.logs("what node 66 told (9999) was not taken"));
+}
+
+TEMPLATE_TEST_CASE("a node that is linked but no member is refused all that is for members",
+                   "[hostile][system][B-201]", Simulated, OverTcp) {
+  constexpr std::uint16_t kKinds[] = {2, 3, 5, 6, 7, 8, 9, 10, 11, 12};
+  TestType world;
+  Bytes words = control(FrameKind::Tell, 4);
+  for (const std::uint16_t kind : kKinds)
+    words = joined({words, control(FrameKind::Ask, kind, kind)});
+  auto being = be_accepted_and_say(world.transport(), world.address(), polite(66), words);
+  auto heard = world.run(std::move(being));
+  REQUIRE(heard);
+  INFO(world.text());
+  std::set<std::uint64_t> refused;
+  for (std::size_t at = 0; at + detail::kFrameHeaderSize <= heard->size();) {
+    const FrameHeader header = detail::read_header(heard->data() + at);
+    at += detail::kFrameHeaderSize;
+    if (header.kind == FrameKind::AskFailed) {
+      const auto error = decode_message<ActorRefErr>(BytesView(*heard).subspan(at, header.length));
+      REQUIRE(error);
+      CHECK(error->kind() == ActorRefErrKind::Unauthorised);
+      refused.insert(header.request_id);
+    }
+    at += header.length;
+  }
+  CHECK(refused == std::set<std::uint64_t>(std::begin(kKinds), std::end(kKinds)));
+  CHECK(world.logs("was refused: it is no member of the cluster"));
+  for (const std::uint16_t kind : kKinds)
+    CHECK(world.remote().core().asked(static_cast<detail::InternalKind>(kind)) == 0);
 }
 
 TEMPLATE_TEST_CASE("a node without the right proof is refused and named, and another joins",

@@ -123,6 +123,33 @@ TEST_CASE("An actor that is not there, or has stopped, is not found", "[link][B-
   REQUIRE(found.value() == "y");
 }
 
+TEST_CASE("A notify to nobody, or of an unknown kind, is a dead letter where it comes", "[link]") {
+  TestSystem test;
+  World world(test);
+  auto heard = world.listen("ear");
+  auto stranger = test.start<Stranger>("stranger");
+  world.a.host.table.with_handler<Stranger, Number>("Stranger.Number");
+  world.join();
+  test.run_until_idle();
+  std::vector<coerce::DeadLetter> letters;
+  auto subscription = test.system().events().subscribe<coerce::DeadLetter>(
+      [&](const coerce::DeadLetter& letter) { letters.push_back(letter); });
+  const auto before = test.system().dead_letter_count();
+
+  REQUIRE(world.ref(world.a, "nobody").notify<Number>(1));
+  REQUIRE(world.ref<Stranger>(world.a, "stranger").notify<Number>(1));
+  REQUIRE(world.ref(world.a, std::string(300, 'x')).notify<Number>(1));  // its name goes with it
+  test.advance(1s);
+  REQUIRE(test.system().dead_letter_count() - before == 3);
+  REQUIRE(letters.size() == 3);
+  REQUIRE(letters[0].path.str() == test.system().system_name().str() + "/nobody");
+  REQUIRE(letters[0].actor_type == coerce::type_name_of<Listener>());
+  REQUIRE(letters[0].message_type == coerce::type_name_of<Number>());
+  REQUIRE(letters[1].message_type == "Stranger.Number");
+  REQUIRE(world.a.peer->counters().peer_refused == 3);
+  require_balance(world.a.peer->counters());
+}
+
 TEST_CASE("The other node says what it does not know or understand", "[link][B-115]") {
   TestSystem test;
   World world(test);

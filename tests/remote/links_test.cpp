@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "remote/link_world.hpp"
+#include "remote/node_support.hpp"
 
 using namespace std::chrono_literals;
 using namespace remote_test;
@@ -99,6 +100,7 @@ class Node : public LinksHost {
   }
   void linked(const std::shared_ptr<Peer>& peer) override {
     if (!table.keep(*peer)) return;
+    if (std::exchange(throws, false)) throw std::runtime_error("no memory for that");
     ++links_[peer->node_id()];
     if (up_.emplace(peer->node_id(), peer->node()).second) note("up ", peer->node());
   }
@@ -113,6 +115,7 @@ class Node : public LinksHost {
   coerce::detail::NodeSettings settings;
   Links links{world, *this, table, settings};
   std::vector<std::string> events;
+  bool throws = false;  ///< linked(), once
 
  private:
   static coerce::Task<void> carry(Links& links, std::unique_ptr<coerce::Connection> connection,
@@ -229,4 +232,72 @@ TEST_CASE("Whose id another life takes is lost, even if the link of that one doe
   node1.meet_and_part(node(7, 2), 2);
   REQUIRE(node1.events == Events{"up 7/1", "lost 7/1"});
   REQUIRE(node1.table.find(7) == nullptr);
+}
+
+TEST_CASE("A link of which not all could be told ends, and says why", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  node1.throws = true;
+  const auto wire = node1.meet(node(7), 2);
+  node1.pass();
+  test.expect_log(coerce::LogLevel::Warn, "link 2 with node 7 has ended: no memory for that");
+  REQUIRE_FALSE(node1.table.find(7)->is_connected());
+  const auto again = node1.meet(node(7), 4);
+  node1.pass();
+  REQUIRE(node1.table.find(7)->is_connected());
+}
+
+namespace {
+
+/// A transport that does nothing but say that it can be trusted.
+class Trusted final : public coerce::Transport {
+ public:
+  template <class T>
+  static coerce::Task<coerce::TransportResult<T>> nothing() {
+    co_return coerce::unexpected(coerce::TransportErr(coerce::TransportErrKind::Closed, {}));
+  }
+  coerce::Task<coerce::TransportResult<std::unique_ptr<coerce::Listener>>> listen(
+      std::string) override {
+    return nothing<std::unique_ptr<coerce::Listener>>();
+  }
+  coerce::Task<coerce::TransportResult<std::unique_ptr<coerce::Connection>>> connect(
+      std::string) override {
+    return nothing<std::unique_ptr<coerce::Connection>>();
+  }
+  coerce::Task<coerce::TransportResult<void>> secure(coerce::Connection&, std::string) override {
+    return nothing<void>();
+  }
+  coerce::Task<coerce::TransportResult<std::vector<std::string>>> resolve(std::string) override {
+    return nothing<std::vector<std::string>>();
+  }
+  void random_bytes(std::span<std::uint8_t>) override {}
+  bool is_confidential() const noexcept override { return true; }
+};
+
+class FarConnection final : public MemoryConnection {
+ public:
+  explicit FarConnection(const World::Wire& wire) : MemoryConnection(wire.there, wire.back) {}
+  bool is_local() const noexcept override { return false; }
+};
+
+}  // namespace
+
+TEST_CASE("A weak secret is not used on a connection that leads beyond this machine", "[links]") {
+  TestSystem test;
+  Node node1(test);
+  node1.settings.transport = std::make_shared<Trusted>();
+  node1.settings.authenticator =
+      std::make_shared<coerce::test::SharedWord>("word", "the word is too short");
+  const char* const dialled = GENERATE("", "far-away:1");
+  coerce::detail::AsyncEvent closing;
+  FarConnection far{World::Wire()};
+  auto greeting = node1.links.greet(far, dialled, closing);
+  const HelloOutcome refused = test.run(std::move(greeting));
+  REQUIRE(refused.end == HelloEnd::Failed);
+  REQUIRE(refused.why == "it leads beyond this machine: the word is too short");
+  const World::Wire near;
+  MemoryConnection here(near.there, near.back);
+  auto greeting_here = node1.links.greet(here, dialled, closing);
+  const HelloOutcome tried = test.run(std::move(greeting_here));
+  REQUIRE(tried.why.find("too short") == std::string::npos);
 }

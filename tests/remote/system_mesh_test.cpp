@@ -2,7 +2,10 @@
 
 #include <coerce/testkit/catch2.hpp>
 
+#include <coerce/runtime/detail/async_event.hpp>
 #include <coerce/testkit/simulation_batch.hpp>
+
+#include "testkit/log_capture.hpp"
 
 namespace coerce::test::mesh_cases {
 namespace {
@@ -122,6 +125,102 @@ TEST_CASE("an Authenticator that throws costs no place for strangers, and no see
   CHECK_FALSE(starting->done);
   throws = false;
   CHECK(sim.run_until([&] { return starting->done && !starting->error; }, 15s));
+}
+
+namespace {
+
+/// Throws for a while when a link that is up asks how old it may get.
+class Ageless final : public Authenticator {
+ public:
+  explicit Ageless(bool& throws) : throws_(throws) {}
+  std::string name() const override { return word_.name(); }
+  Result<Bytes> prove(const HelloFacts& facts) override { return word_.prove(facts); }
+  Result<void> verify(const HelloFacts& facts, BytesView proof) override {
+    return word_.verify(facts, proof);
+  }
+  std::optional<Duration> max_link_age() const override {
+    if (throws_) throw std::runtime_error("not today");
+    return std::nullopt;
+  }
+
+ private:
+  bool& throws_;
+  SharedWord word_{"word"};
+};
+
+/// Resolves no name, and does not say so, the first few times.
+class Reticent final : public Transport {
+ public:
+  explicit Reticent(std::shared_ptr<Transport> below) : below_(std::move(below)) {}
+  Task<TransportResult<std::unique_ptr<Listener>>> listen(std::string address) override {
+    return below_->listen(std::move(address));
+  }
+  Task<TransportResult<std::unique_ptr<Connection>>> connect(std::string address) override {
+    return below_->connect(std::move(address));
+  }
+  Task<TransportResult<void>> secure(Connection& connection, std::string dialled) override {
+    return below_->secure(connection, std::move(dialled));
+  }
+  Task<TransportResult<std::vector<std::string>>> resolve(std::string address) override {
+    if (asked++ < 2) {
+      const bool never = co_await never_.wait();
+      (void)never;
+    }
+    auto resolving = below_->resolve(std::move(address));
+    auto resolved = co_await resolving;
+    co_return resolved;
+  }
+  void random_bytes(std::span<std::uint8_t> into) override { below_->random_bytes(into); }
+  bool is_confidential() const noexcept override { return below_->is_confidential(); }
+
+  int asked = 0;
+
+ private:
+  std::shared_ptr<Transport> below_;
+  detail::AsyncEvent never_;
+};
+
+}  // namespace
+
+TEST_CASE("an Authenticator that throws at the beginning of a link ends it with its words",
+          "[system]") {
+  testkit::detail::LogCapture log{false};
+  Simulation sim{{.nodes = 2}};
+  bool throws = true;
+  Mesh mesh(sim, [&](RemoteActorSystemBuilder& builder) {
+    builder.authenticator(std::make_shared<Ageless>(throws));
+  });
+  start(sim.node(1), mesh.nodes[0], {});
+  const auto starting =
+      begin_start(sim.node(2), worker_of(sim.node(2), mesh.nodes[1], {address_of(sim.node(1))}));
+  sim.run_for(20s);
+  CHECK_FALSE(starting->done);
+  CHECK(std::ranges::any_of(log.lines, [](const auto& line) {
+    return line.text.find("has ended: not today") != std::string::npos;
+  }));
+  throws = false;
+  CHECK(sim.run_until([&] { return starting->done && !starting->error; }, 15s));
+}
+
+TEST_CASE("a name that nobody resolves is given up in time, and tried again", "[system]") {
+  testkit::detail::LogCapture log{false};
+  Simulation sim{{.nodes = 2}};
+  auto first = build_node(sim.node(1));
+  start(sim.node(1), first, {});
+  const auto reticent = std::make_shared<Reticent>(sim.node(2).transport());
+  RemoteLimits limits;
+  limits.resolve_timeout = 2s;
+  auto second = build_node(sim.node(2), [&](RemoteActorSystemBuilder& builder) {
+    builder.transport(reticent).limits(limits);
+  });
+  const Duration before = sim.now();
+  start(sim.node(2), second, {address_of(sim.node(1))});
+  CHECK(reticent->asked > 2);
+  CHECK(sim.now() - before >= 4s);
+  CHECK(sim.now() - before < 6s);
+  CHECK(std::ranges::any_of(log.lines, [](const auto& line) {
+    return line.text.find("its name was not resolved in time") != std::string::npos;
+  }));
 }
 
 TEST_CASE("nodes that know a common word find each other in a chain of seeds", "[system][B-051]") {

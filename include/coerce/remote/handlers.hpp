@@ -67,6 +67,7 @@ struct RemoteFactory {
   std::string name;
   const void* actor_key;
   std::function<Task<Result<BoxedActorRef>>(ActorSystem, ActorId, Bytes recipe)> create;
+  RemotePermission allowed{};
 };
 
 template <RemoteActorFactory F>
@@ -140,16 +141,28 @@ class RemoteHandlers {
   template <TransmittableActorFactory F>
   RemoteHandlers& with_actor(F factory, std::string_view name = type_name_of<typename F::Actor>()) {
     auto shared = std::make_shared<const F>(std::move(factory));
-    add(detail::RemoteFactory{std::string(name), &detail::kActorKey<typename F::Actor>,
+    add(detail::RemoteFactory{std::string(name),
+                              &detail::kActorKey<typename F::Actor>,
                               [shared](ActorSystem system, ActorId id, Bytes recipe) {
                                 return detail::create_from_bytes<F>(
                                     shared, std::move(system), std::move(id), std::move(recipe));
-                              }});
+                              },
+                              {}});
     return *this;
   }
   template <class F, auto because = detail::kNoFactoryReason<F>>
     requires(!TransmittableActorFactory<F>)
   RemoteHandlers& with_actor(F factory, std::string_view name = {}) = delete;
+
+  /// Of other nodes only those may use what was registered last, a handler or a factory, for which
+  /// `who` says yes:
+  /// ```
+  /// handlers.with_handler<Account, Withdraw>("Account.Withdraw")
+  ///     .allow([](const NodeDescription& node) { return node.roles.contains("till"); });
+  /// ```
+  /// To others a send gives Unauthorised, and a notify becomes a dead letter here. A link may ask
+  /// once for all its messages. Throws std::logic_error if nothing was registered.
+  RemoteHandlers& allow(RemotePermission who);
 
   const detail::RemoteHandler* find(std::string_view name) const noexcept;
   const detail::RemoteHandler* find(const void* actor_key, const void* message_key) const noexcept;
@@ -185,6 +198,7 @@ class RemoteHandlers {
   std::unordered_map<std::string, detail::RemoteHandler*, TextHash, std::equal_to<>> by_name_;
   std::unordered_map<Pair, detail::RemoteHandler*, PairHash> by_types_;
   std::unordered_map<std::string, detail::RemoteFactory, TextHash, std::equal_to<>> factories_;
+  RemotePermission* latest_ = nullptr;  ///< of what was registered last
 };
 
 }  // namespace coerce

@@ -46,11 +46,14 @@ struct RemoteLimits {
   Duration request_timeout = std::chrono::seconds(5);
   /// A link whose peer takes nothing for so long ends.
   Duration write_deadline = std::chrono::seconds(10);
-  /// Connections that have not proven yet who they are. One more is closed at once; one address may
-  /// have half of them.
+  /// Connections that have not proven yet who they are; one address may have half of them. One more
+  /// takes the place of the oldest that has not said a whole hello, of the address that has most;
+  /// if there is none of those it is closed at once.
   std::size_t max_half_open = 256;
   /// From the beginning of a connection until both sides have accepted it.
   Duration handshake_timeout = std::chrono::seconds(5);
+  /// Of one try to find the addresses behind the name of a seed or node; the next one follows.
+  Duration resolve_timeout = std::chrono::seconds(5);
   /// Nodes known at a time; more are refused.
   std::size_t max_nodes = 1024;
   /// Questions of other nodes, besides users' messages, that are being answered; more: Overloaded.

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +13,20 @@
 #include <coerce/actor/detail/foreign.hpp>
 #include <coerce/actor/detail/ownership.hpp>
 #include <coerce/codec/codec.hpp>
+#include <coerce/remote/node.hpp>
+
+namespace coerce {
+
+/// May this node do it? What it says of itself (roles, attributes) is as true as its proof: see
+/// Authenticator. Called on any thread, also by several at once; must not block.
+using RemotePermission = std::function<bool(const NodeDescription& node)>;
+
+}  // namespace coerce
 
 namespace coerce::detail {
+
+/// Without a permission everybody may; one that throws says no.
+bool is_allowed(const RemotePermission& permission, const NodeDescription& node) noexcept;
 
 /// Where the answer to a request of another node goes; thread-safe, never waits. What it is given
 /// after its link has ended is dropped: the asker has been told Unreachable.
@@ -55,6 +68,7 @@ struct RemoteHandler {
   std::optional<ActorRefErr> (*request)(Cell& target, BytesView message, InboundRequest request);
 
   std::size_t index = 0;  ///< in its table
+  RemotePermission allowed{};
 };
 
 /// Timeout, certainly not handled.
