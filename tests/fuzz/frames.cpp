@@ -66,7 +66,7 @@ class Link {
       case FrameKind::NameActor:
         return names_.add_actor(whole.header.target_id, payload);
       case FrameKind::NameType:
-        return names_.add_type(whole.header.type_id, payload, handlers_);
+        return names_.add_type(whole.header.type_id, payload, handlers_, from_);
       case FrameKind::Notify:
       case FrameKind::Request:
         return take_message(whole.header, payload);
@@ -96,6 +96,7 @@ class Link {
   Reassembly user_, control_;
   InNames names_;
   RemoteHandlers handlers_;
+  NodeDescription from_;
 };
 
 }  // namespace
